@@ -1,0 +1,137 @@
+"""Names for things on a LoadMaster that survive index renumbering.
+
+After a change of global configuration the appliance renumbers its virtual services
+(seen on 7.2.50 to 7.2.63); RsIndex values stay. So a service is named by
+protocol/address/port and a SubVS by its parent and slot; an index is looked up
+right before use.
+"""
+
+import ipaddress
+import re
+from dataclasses import dataclass
+from enum import Enum
+
+from kempsdk.errors import InvalidRequest
+
+WILDCARD_PORT = 0
+"""The port of a service on every port: written ``*`` on the wire and in text."""
+
+
+class Protocol(str, Enum):
+    TCP = "tcp"
+    UDP = "udp"
+
+
+def check_address(text: str, *, field: str) -> str:
+    """Return an IPv4 or IPv6 address in its canonical spelling.
+
+    Raises:
+        InvalidRequest: not an address.
+    """
+    try:
+        return str(ipaddress.ip_address(text.strip("[]")))
+    except ValueError:
+        raise InvalidRequest(
+            f"{field}: {text!r} is not an IPv4 or IPv6 address", field=field, value=text
+        ) from None
+
+
+def check_port(value: int | str, *, field: str, low: int = 1) -> int:
+    """Return a port number from ``low`` to 65535.
+
+    Raises:
+        InvalidRequest: not a number, or out of range.
+    """
+    number = int(value) if str(value).isascii() and str(value).isdigit() else -1
+    if not low <= number <= 65535:
+        raise InvalidRequest(
+            f"{field}: {value!r} is not a port ({low} to 65535)", field=field, value=value
+        )
+    return number
+
+
+def _join(address: str, port: int) -> str:
+    host = f"[{address}]" if ":" in address else address
+    return f"{host}:{port if port != WILDCARD_PORT else '*'}"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class VsRef:
+    """A virtual service: ``tcp/10.0.1.250:80``."""
+
+    protocol: Protocol
+    address: str
+    port: int
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "protocol", Protocol(self.protocol))
+        object.__setattr__(self, "address", check_address(self.address, field="address"))
+        if self.port != WILDCARD_PORT:
+            check_port(self.port, field="port")
+
+    def __str__(self) -> str:
+        return f"{self.protocol.value}/{_join(self.address, self.port)}"
+
+    @classmethod
+    def parse(cls, text: str) -> "VsRef":
+        """Read ``tcp/10.0.1.250:80``, ``udp/[2001:db8::1]:53`` or ``tcp/10.0.1.250:*``.
+
+        Raises:
+            InvalidRequest: another form.
+        """
+        match = re.fullmatch(r"(tcp|udp)/(\[[^\]]+\]|[^:]+):(\d+|\*)", text)
+        if match is None:
+            raise InvalidRequest(
+                f"{text!r} is not a service; write PROTOCOL/ADDRESS:PORT, "
+                "for example tcp/10.0.1.250:80",
+                field="service",
+                value=text,
+            )
+        protocol, address, port = match.groups()
+        number = WILDCARD_PORT if port == "*" else check_port(port, field="port")
+        return cls(Protocol(protocol), address, number)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class SubVsRef:
+    """A SubVS: its parent and the RsIndex of its slot there, ``tcp/10.0.1.250:80#5``."""
+
+    parent: VsRef
+    slot: int
+
+    def __str__(self) -> str:
+        return f"{self.parent}#{self.slot}"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class RsRef:
+    """A real server within a service: ``10.0.1.11:80``."""
+
+    address: str
+    port: int
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "address", check_address(self.address, field="address"))
+        check_port(self.port, field="port")
+
+    def __str__(self) -> str:
+        return _join(self.address, self.port)
+
+    @classmethod
+    def parse(cls, text: str) -> "RsRef":
+        """Read ``10.0.1.11:80`` or ``[2001:db8::b]:80``.
+
+        Raises:
+            InvalidRequest: another form.
+        """
+        match = re.fullmatch(r"(\[[^\]]+\]|[^:]+):(\d+)", text)
+        if match is None:
+            raise InvalidRequest(
+                f"{text!r} is not a real server; write ADDRESS:PORT, for example 10.0.1.11:80",
+                field="real server",
+                value=text,
+            )
+        return cls(match.group(1), check_port(match.group(2), field="port"))
+
+
+AnyVsRef = VsRef | SubVsRef

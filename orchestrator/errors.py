@@ -1,0 +1,108 @@
+"""Everything the orchestrator raises, beside kempsdk's own errors.
+
+::
+
+    OrchestratorError
+    ├── SpecInvalid              the file a person wrote; file, line and what to write
+    ├── RuleViolated             a lint rule of the LoadMaster refuses the plan
+    ├── HostUnreachable          a host could not be read
+    ├── HostChangeFailed         a host refused a change
+    ├── GateRefused              a check before a step did not hold; nothing further was done
+    ├── DriftDetected            reality is no longer what the plan was computed from
+    ├── Locked                   another run holds the service or the host
+    ├── RunNotFound
+    ├── RunPaused                stopped in an explained state; resume or undo
+    ├── StoreUnavailable         the state store cannot be read or written
+    └── IsolationUnavailable     this machine does not allow network namespaces
+"""
+
+from collections.abc import Sequence
+
+
+class OrchestratorError(Exception):
+    """Root of the tree."""
+
+
+class SpecInvalid(OrchestratorError):
+    """The inventory or rollout file is wrong.
+
+    Attributes:
+        path: the file.
+        line: 1-based line of the mistake, or None where it is about the whole file.
+    """
+
+    def __init__(self, message: str, *, path: str, line: int | None = None) -> None:
+        where = f"{path}:{line}" if line is not None else path
+        super().__init__(f"{where}: {message}")
+        self.path = path
+        self.line = line
+
+
+class RuleViolated(OrchestratorError):
+    """The plan breaks rules of the LoadMaster.
+
+    Attributes:
+        rules: ids, to be allowed by name where the operator knows better.
+    """
+
+    def __init__(self, message: str, *, rules: Sequence[str]) -> None:
+        super().__init__(message)
+        self.rules = tuple(rules)
+
+
+class HostUnreachable(OrchestratorError):
+    """The host could not be read: that says nothing about its state."""
+
+
+class HostChangeFailed(OrchestratorError):
+    """A change on a host failed; ``done`` lists the ones before it that were carried out."""
+
+    def __init__(self, message: str, *, done: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.done = tuple(done)
+
+
+class GateRefused(OrchestratorError):
+    """A gate did not open.
+
+    Attributes:
+        gate: its id, for example ``host-silent`` or ``floor``.
+        evidence: what was seen.
+    """
+
+    def __init__(self, message: str, *, gate: str, evidence: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.gate = gate
+        self.evidence = tuple(evidence)
+
+
+class DriftDetected(OrchestratorError):
+    """What the plan was computed from has moved; ``moved`` says what."""
+
+    def __init__(self, message: str, *, moved: Sequence[str]) -> None:
+        super().__init__(message)
+        self.moved = tuple(moved)
+
+
+class Locked(OrchestratorError):
+    """Another run holds what this one needs; ``owner`` says which."""
+
+    def __init__(self, message: str, *, owner: str) -> None:
+        super().__init__(message)
+        self.owner = owner
+
+
+class RunNotFound(OrchestratorError):
+    """No run of that name in the store."""
+
+
+class RunPaused(OrchestratorError):
+    """The run stopped in an explained state."""
+
+
+class StoreUnavailable(OrchestratorError):
+    """The state store cannot be opened, read or written."""
+
+
+class IsolationUnavailable(OrchestratorError):
+    """Network namespaces are not to be had here; the message says how to get them."""

@@ -1,0 +1,62 @@
+"""The seam to a real server: read its state, change it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from orchestrator.hosts.state import NetChange, NetState
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Host:
+    """A real server as an operator names it.
+
+    Attributes:
+        name: unique in the inventory.
+        address: its own address (RIP), where health checks go.
+        interface: the device with the RIP, the one that hears ARP.
+        namespace: for the netlink driver: None for this machine's own network, a name
+            below /run/netns, or a path such as /proc/123/fd/7.
+        root: for the netlink driver: directory that holds the host's files.
+    """
+
+    name: str
+    address: str
+    interface: str
+    driver: str = "netlink"
+    namespace: str | None = None
+    root: str = "/"
+
+
+class HostDriver(Protocol):
+    """Reads and changes hosts. Safe to use from several threads for different hosts."""
+
+    def read(self, host: Host) -> NetState:
+        """Read everything in one round trip.
+
+        Raises:
+            HostUnreachable: could not be read; that is not an empty state.
+        """
+        ...
+
+    def apply(self, host: Host, changes: Sequence[NetChange]) -> None:
+        """Carry the changes out in order; stop at the first that fails.
+
+        Raises:
+            HostUnreachable: no way in.
+            HostChangeFailed: names the change that failed and those that were done.
+        """
+        ...
+
+    def run(self, host: Host, argv: Sequence[str], *, timeout_s: float) -> "CommandResult":
+        """Run a command on the host (an operator's action), bounded in time."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommandResult:
+    """How a command on a host ended. ``exit_code`` None: ended by the timeout."""
+
+    exit_code: int | None
+    stdout: str
+    stderr: str
