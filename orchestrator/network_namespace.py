@@ -6,10 +6,12 @@ ends, however it ends.
 """
 
 import ctypes
+import errno
 import os
 import queue
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
@@ -48,7 +50,10 @@ class NetworkNamespace:
             try:
                 self._fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
             except OSError as error:
-                raise HostUnreachable(f"network namespace {place}: {error.strerror}") from error
+                cure = ": run as root" if isinstance(error, PermissionError) else ""
+                raise HostUnreachable(
+                    f"network namespace {place}: {error.strerror}{cure}"
+                ) from error
         ready: queue.SimpleQueue[OSError | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._serve, args=(ready,), daemon=True)
         self._thread.start()
@@ -57,6 +62,8 @@ class NetworkNamespace:
             self._thread.join()
             if self._fd >= 0:
                 os.close(self._fd)
+            if failure.errno == errno.EINVAL:
+                raise HostUnreachable(f"{place} is not a network namespace") from failure
             raise IsolationUnavailable(
                 f"{failure}. Run as root, or allow user namespaces: "
                 "sysctl user.max_user_namespaces=10000 (and kernel.unprivileged_userns_clone=1 "
@@ -85,8 +92,13 @@ class NetworkNamespace:
     def run(self, function: Callable[[], T]) -> T:
         """Run a function on the thread that lives in the namespace and return its result.
 
-        Sockets opened there stay in the namespace and may be used from any thread.
+        Sockets opened there stay in the namespace and may be used from any thread. A process
+        started there lives in the namespace.
         """
+        if self._fd < 0:
+            raise HostUnreachable("the network namespace is closed")
+        if threading.current_thread() is self._thread:
+            return function()
         done: queue.SimpleQueue[tuple[T, None] | tuple[None, BaseException]] = queue.SimpleQueue()
 
         def job() -> None:
@@ -100,6 +112,23 @@ class NetworkNamespace:
         if error is not None:
             raise error
         return result  # type: ignore[return-value] # the two members of the tuple go together
+
+    @contextmanager
+    def entered(self) -> Iterator[None]:
+        """Move the calling thread into the namespace, and back at the end.
+
+        Sockets, threads and processes that it starts meanwhile begin there; threads that
+        were there before stay where they are.
+        """
+        home = os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            _check(_libc.setns(self._fd, _CLONE_NEWNET), "cannot enter the network namespace")
+            try:
+                yield
+            finally:
+                _check(_libc.setns(home, _CLONE_NEWNET), "cannot leave the network namespace")
+        finally:
+            os.close(home)
 
     def command(self, argv: list[str]) -> list[str]:
         """Return the command line that runs ``argv`` inside the namespace."""

@@ -9,6 +9,11 @@ from typing import Literal
 
 ArpKey = Literal["arp_ignore", "arp_announce"]
 
+SYSCTL_FILE = "/etc/sysctl.d/90-kemp-dsr.conf"
+RECORD_FILE = "/var/lib/kemp/dsr.json"
+MANAGED_FILES = (SYSCTL_FILE, RECORD_FILE)
+"""The files that this product writes on a host, as paths of the host."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HostAddress:
@@ -25,7 +30,11 @@ class Socket:
     """A TCP or UDP socket of the host.
 
     Attributes:
-        state: ``listen``, ``established``, ... (the kernel's word in lower case).
+        protocol: ``tcp`` or ``udp``, whatever the address family.
+        local_address: IPv4 also where an IPv6 socket carries it; ``::`` for such a socket
+            that listens on every address.
+        state: ``listen``, ``established``, ``time_wait``, ... (the kernel's word in lower
+            case); ``unconn`` for a UDP socket without a peer.
     """
 
     protocol: str
@@ -38,7 +47,13 @@ class Socket:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PersistentSysctl:
-    """One line of one sysctl file, in the order the boot reads them (last wins)."""
+    """One line of one sysctl file, in the order the boot reads them (last wins).
+
+    Attributes:
+        path: the file, as a path of the host.
+        key: ``conf/eth0/arp_ignore``, however the file spells it; may hold ``*``.
+        value: as written; "" for a line that takes the key out of every pattern (``-key``).
+    """
 
     path: str
     key: str
@@ -55,8 +70,8 @@ class NetState:
             (below net/ipv4).
         persistent_sysctls: lines about arp_* in every file that the boot reads, in order.
         files: contents of the files this product manages there, by path; absent ones are missing.
-        sockets: all TCP listeners and connections.
-        default_route: ``(gateway, interface)`` or None.
+        sockets: all TCP and UDP sockets.
+        default_route: ``(gateway, interface)`` or None; gateway "" for a route without one.
     """
 
     interfaces: Mapping[str, str]
@@ -114,3 +129,21 @@ def inverse(change: NetChange) -> NetChange:
             return RemoveAddress(address=change.address)
         case RemoveAddress():
             return AddAddress(address=change.address)
+
+
+def describe(change: NetChange) -> str:
+    """Return the change as one line for a plan."""
+    match change:
+        case SetSysctl():
+            return f"set net/ipv4/{change.key} to {change.value} (was {change.before})"
+        case WriteFile(content=None):
+            return f"remove the file {change.path}"
+        case WriteFile(before=None):
+            return f"write the file {change.path}"
+        case WriteFile():
+            return f"change the file {change.path}"
+        case AddAddress(address=address):
+            label = f" label {address.label}" if address.label else ""
+            return f"add {address.address}/{address.prefix} to {address.interface}{label}"
+        case RemoveAddress(address=address):
+            return f"remove {address.address}/{address.prefix} from {address.interface}"

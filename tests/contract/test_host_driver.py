@@ -1,0 +1,196 @@
+"""What every HostDriver does, held against the real kernel and the fake alike."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+
+import pytest
+
+from orchestrator.errors import HostChangeFailed, HostUnreachable, IsolationUnavailable
+from orchestrator.hosts.driver import CommandResult, Host, HostDriver
+from orchestrator.hosts.netlink import NetlinkDriver
+from orchestrator.hosts.state import (
+    RECORD_FILE,
+    SYSCTL_FILE,
+    AddAddress,
+    HostAddress,
+    NetChange,
+    NetState,
+    PersistentSysctl,
+    RemoveAddress,
+    SetSysctl,
+    WriteFile,
+    inverse,
+)
+from tests.fakes.host import FakeHostDriver, plain_host
+from tests.orchestrator.hosts.segment import INTERFACE, VIP_ON_LO, Segment, sysctl
+
+MAC = "02:00:00:00:00:01"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rig:
+    """A driver with one host that it reaches and one that it does not."""
+
+    driver: HostDriver
+    host: Host
+    missing: Host
+
+    def read(self) -> NetState:
+        return self.driver.read(self.host)
+
+    def apply(self, *changes: NetChange) -> None:
+        self.driver.apply(self.host, changes)
+
+
+def _shell(argv: Sequence[str]) -> CommandResult:
+    """Stand in for the few commands that the contract runs."""
+    exit_codes = {"true": 0, "false": 1}
+    return CommandResult(exit_code=exit_codes.get(argv[0], 127), stdout="", stderr="")
+
+
+@pytest.fixture(params=["fake", pytest.param("netlink", marks=pytest.mark.kernel)])
+def rig(request: pytest.FixtureRequest) -> Iterator[Rig]:
+    if request.param == "fake":
+        host = Host(name="web1", address="198.51.100.11", interface=INTERFACE)
+        fake = plain_host(host, mac=MAC)
+        fake.on_run = _shell
+        yield Rig(
+            driver=FakeHostDriver({"web1": fake}), host=host, missing=replace(host, name="web9")
+        )
+        return
+    with ExitStack() as stack:
+        try:
+            segment = stack.enter_context(Segment())
+        except IsolationUnavailable as error:
+            pytest.skip(f"no network namespaces: {error}")
+        host = segment.attach("web1").host
+        yield Rig(
+            driver=NetlinkDriver(), host=host, missing=replace(host, namespace="kemp-not-there")
+        )
+
+
+def test_reads_interfaces_addresses_and_sysctls(rig: Rig) -> None:
+    state = rig.read()
+    assert state.interfaces == {"lo": "", INTERFACE: MAC}
+    assert HostAddress(address=rig.host.address, prefix=24, interface=INTERFACE) in state.addresses
+    assert {
+        f"conf/{scope}/{key}"
+        for scope in ("all", "default", INTERFACE)
+        for key in ("arp_ignore", "arp_announce", "rp_filter")
+    } <= state.sysctls.keys()
+    assert set(state.sysctls.values()) == {0}
+    assert state.files == {}
+    assert state.persistent_sysctls == ()
+
+
+@pytest.mark.parametrize("scope", ["all", INTERFACE])
+def test_sets_a_sysctl_and_only_that(rig: Rig, scope: str) -> None:
+    before = rig.read().sysctls
+    rig.apply(sysctl(scope, "arp_ignore", 1))
+    assert rig.read().sysctls == {**before, f"conf/{scope}/arp_ignore": 1}
+
+
+def test_an_address_is_added_once_and_removed_once(rig: Rig) -> None:
+    before = rig.read().addresses
+    for _ in range(2):
+        rig.apply(AddAddress(address=VIP_ON_LO))
+        assert sorted(rig.read().addresses, key=repr) == sorted((*before, VIP_ON_LO), key=repr)
+    for _ in range(2):
+        rig.apply(RemoveAddress(address=VIP_ON_LO))
+        assert sorted(rig.read().addresses, key=repr) == sorted(before, key=repr)
+
+
+def test_only_the_address_of_that_prefix_is_removed(rig: Rig) -> None:
+    wide = replace(VIP_ON_LO, prefix=24, label="lo:1")
+    rig.apply(AddAddress(address=VIP_ON_LO), AddAddress(address=wide))
+    rig.apply(RemoveAddress(address=wide))
+    assert VIP_ON_LO in rig.read().addresses
+    assert wide not in rig.read().addresses
+
+
+@pytest.mark.parametrize("interface", ["lo", INTERFACE])
+def test_the_neighbours_of_a_removed_address_stay(rig: Rig, interface: str) -> None:
+    first, second = (
+        HostAddress(address=f"192.0.2.{number}", prefix=24, interface=interface)
+        for number in (1, 2)
+    )
+    rig.apply(AddAddress(address=first), AddAddress(address=second))
+    rig.apply(RemoveAddress(address=first))
+    assert second in rig.read().addresses
+    assert first not in rig.read().addresses
+
+
+def test_a_file_is_written_replaced_and_removed(rig: Rig) -> None:
+    rig.apply(WriteFile(path=RECORD_FILE, content="{}\n", before=None))
+    assert rig.read().files == {RECORD_FILE: "{}\n"}
+    rig.apply(WriteFile(path=RECORD_FILE, content='{"ü": 1}\n', before="{}\n"))
+    assert rig.read().files == {RECORD_FILE: '{"ü": 1}\n'}
+    for _ in range(2):
+        rig.apply(WriteFile(path=RECORD_FILE, content=None, before=None))
+        assert rig.read().files == {}
+
+
+def test_lines_of_sysctl_files_are_read_back(rig: Rig) -> None:
+    text = f"net/ipv4/conf/{INTERFACE}/arp_ignore = 1\n"
+    rig.apply(WriteFile(path=SYSCTL_FILE, content=text, before=None))
+    assert rig.read().persistent_sysctls == (
+        PersistentSysctl(path=SYSCTL_FILE, key=f"conf/{INTERFACE}/arp_ignore", value="1"),
+    )
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        SetSysctl(key="conf/nowhere/arp_ignore", value=1, before=0),
+        AddAddress(address=replace(VIP_ON_LO, interface="nowhere")),
+        AddAddress(address=replace(VIP_ON_LO, label="lo:sixteen-bytes")),
+        WriteFile(path="relative.conf", content="x", before=None),
+        WriteFile(path="/etc/../../outside", content="x", before=None),
+        WriteFile(path="/etc/\0", content="x", before=None),
+    ],
+    ids=["sysctl", "interface", "label", "relative", "outside", "nul"],
+)
+def test_stops_at_the_first_failure_and_says_what_was_done(rig: Rig, change: NetChange) -> None:
+    first = sysctl("all", "arp_ignore", 1)
+    never = sysctl("all", "arp_announce", 2)
+    with pytest.raises(HostChangeFailed, match="web1") as caught:
+        rig.apply(first, change, never)
+    assert len(caught.value.done) == 1
+    assert "conf/all/arp_ignore" in caught.value.done[0]
+    state = rig.read()
+    assert state.sysctls["conf/all/arp_ignore"] == 1
+    assert state.sysctls["conf/all/arp_announce"] == 0
+
+
+def test_inverse_changes_lead_back(rig: Rig) -> None:
+    before = rig.read()
+    changes: list[NetChange] = [
+        WriteFile(path=SYSCTL_FILE, content="# x\n", before=None),
+        sysctl(INTERFACE, "arp_announce", 2),
+        AddAddress(address=VIP_ON_LO),
+    ]
+    rig.apply(*changes)
+    assert rig.read() != before
+    rig.apply(*(inverse(change) for change in reversed(changes)))
+    assert rig.read() == before
+
+
+def test_no_changes_are_no_trouble(rig: Rig) -> None:
+    before = rig.read()
+    rig.apply()
+    assert rig.read() == before
+
+
+def test_a_host_that_is_not_there_is_unreachable(rig: Rig) -> None:
+    with pytest.raises(HostUnreachable):
+        rig.driver.read(rig.missing)
+    with pytest.raises(HostUnreachable):
+        rig.driver.apply(rig.missing, [sysctl("all", "arp_ignore", 1)])
+    with pytest.raises(HostUnreachable):
+        rig.driver.run(rig.missing, ["true"], timeout_s=5)
+
+
+@pytest.mark.parametrize(("command", "exit_code"), [("true", 0), ("false", 1), ("kemp-no", 127)])
+def test_a_command_ends_with_its_exit_code(rig: Rig, command: str, exit_code: int) -> None:
+    assert rig.driver.run(rig.host, [command], timeout_s=5).exit_code == exit_code

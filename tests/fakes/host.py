@@ -1,0 +1,158 @@
+"""Hosts in memory: a HostDriver that keeps state, for tests without a kernel."""
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from orchestrator.errors import HostChangeFailed, HostUnreachable
+from orchestrator.hosts.driver import CommandResult, Host
+from orchestrator.hosts.state import (
+    MANAGED_FILES,
+    AddAddress,
+    HostAddress,
+    NetChange,
+    NetState,
+    RemoveAddress,
+    SetSysctl,
+    Socket,
+    WriteFile,
+    describe,
+)
+from orchestrator.hosts.sysctl_files import lines_about_arp
+
+
+@dataclass(slots=True, kw_only=True)
+class FakeHost:
+    """One host as it is now; a test may change everything behind the product's back.
+
+    Attributes:
+        files: every file of the host by absolute path; sysctl files among them are read.
+        down: reason why it cannot be reached, or None.
+        refuse: given a change, why the host refuses it, or None.
+        on_run: carries out commands; the default answers exit code 0 to everything.
+        applied: every change carried out, oldest first.
+        commands: every command run, oldest first.
+    """
+
+    interfaces: dict[str, str]
+    addresses: list[HostAddress]
+    sysctls: dict[str, int]
+    files: dict[str, str] = field(default_factory=dict)
+    sockets: list[Socket] = field(default_factory=list)
+    default_route: tuple[str, str] | None = None
+    down: str | None = None
+    refuse: Callable[[NetChange], str | None] = lambda change: None
+    on_run: Callable[[Sequence[str]], CommandResult] = lambda argv: CommandResult(
+        exit_code=0, stdout="", stderr=""
+    )
+    applied: list[NetChange] = field(default_factory=list)
+    commands: list[tuple[str, ...]] = field(default_factory=list)
+
+    def boot(self) -> None:
+        """Restart: live state is gone, the files say what comes back."""
+        self.addresses = [one for one in self.addresses if one.prefix != 32]
+        self.sockets = []
+        for key in self.sysctls:
+            self.sysctls[key] = 0
+        for line in lines_about_arp(
+            {path: text for path, text in self.files.items() if path != "/etc/sysctl.conf"}
+        ):
+            if line.key in self.sysctls and line.value:
+                self.sysctls[line.key] = int(line.value)
+
+
+def plain_host(host: Host, *, mac: str = "02:00:00:00:00:01", sysctl: int = 0) -> FakeHost:
+    """Return a host with its own address and nothing of ours."""
+    return FakeHost(
+        interfaces={"lo": "", host.interface: mac},
+        addresses=[
+            HostAddress(address="127.0.0.1", prefix=8, interface="lo"),
+            HostAddress(address=host.address, prefix=24, interface=host.interface),
+        ],
+        sysctls={
+            f"conf/{name}/{key}": sysctl
+            for name in ("all", "default", "lo", host.interface)
+            for key in ("arp_ignore", "arp_announce", "rp_filter")
+        },
+    )
+
+
+class FakeHostDriver:
+    """A HostDriver over FakeHost objects, by the host's name."""
+
+    def __init__(self, hosts: Mapping[str, FakeHost] | None = None) -> None:
+        self.hosts: dict[str, FakeHost] = dict(hosts or {})
+        self._lock = threading.RLock()
+
+    def add(self, host: Host, fake: FakeHost | None = None) -> FakeHost:
+        """Make the host exist (a plain one unless given) and return it."""
+        self.hosts[host.name] = fake or plain_host(host)
+        return self.hosts[host.name]
+
+    def _reach(self, host: Host) -> FakeHost:
+        fake = self.hosts.get(host.name)
+        if fake is None:
+            raise HostUnreachable(f"{host.name}: no such host")
+        if fake.down is not None:
+            raise HostUnreachable(f"{host.name}: {fake.down}")
+        return fake
+
+    def read(self, host: Host) -> NetState:
+        with self._lock:
+            fake = self._reach(host)
+            return NetState(
+                interfaces=dict(fake.interfaces),
+                addresses=tuple(fake.addresses),
+                sysctls=dict(fake.sysctls),
+                persistent_sysctls=lines_about_arp(fake.files),
+                files={path: fake.files[path] for path in MANAGED_FILES if path in fake.files},
+                sockets=tuple(fake.sockets),
+                default_route=fake.default_route,
+            )
+
+    def apply(self, host: Host, changes: Sequence[NetChange]) -> None:
+        done: list[str] = []
+        for change in changes:
+            with self._lock:
+                fake = self._reach(host)
+                reason = fake.refuse(change) or _carry_out(fake, change)
+                if reason is not None:
+                    raise HostChangeFailed(
+                        f"{host.name}: could not {describe(change)}: {reason}", done=done
+                    )
+                fake.applied.append(change)
+            done.append(describe(change))
+
+    def run(self, host: Host, argv: Sequence[str], *, timeout_s: float) -> CommandResult:
+        with self._lock:
+            fake = self._reach(host)
+            fake.commands.append(tuple(argv))
+        return fake.on_run(argv)
+
+
+def _carry_out(fake: FakeHost, change: NetChange) -> str | None:
+    match change:
+        case SetSysctl():
+            if change.key not in fake.sysctls:
+                return "there is no such sysctl"
+            fake.sysctls[change.key] = change.value
+        case WriteFile(content=None):
+            fake.files.pop(change.path, None)
+        case WriteFile(path=path, content=str(content)):
+            if not path.startswith("/") or ".." in path.split("/") or "\0" in path:
+                return "not a path below the host's root"
+            fake.files[path] = content
+        case AddAddress(address=address):
+            if address.interface not in fake.interfaces:
+                return f"there is no interface {address.interface}"
+            if address.label is not None and len(address.label) > 15:
+                return "the label is longer than 15 bytes"
+            fake.addresses = [*_others(fake, address), address]
+        case RemoveAddress(address=address):
+            fake.addresses = _others(fake, address)
+    return None
+
+
+def _others(fake: FakeHost, address: HostAddress) -> list[HostAddress]:
+    same = (address.address, address.prefix, address.interface)
+    return [one for one in fake.addresses if (one.address, one.prefix, one.interface) != same]
