@@ -1,0 +1,138 @@
+"""The device behind the two APIs: state, health, counters, and what follows a change."""
+
+import logging
+import time
+from collections.abc import Callable
+
+from kempsdk.emulator.answers import Answer, Refusal
+from kempsdk.emulator.credentials import Credentials
+from kempsdk.emulator.datapath import DataPath, L4Server, L4Service
+from kempsdk.emulator.health import HealthMonitor
+from kempsdk.emulator.registry import COMMANDS, Request
+from kempsdk.emulator.sampler import Sampler
+from kempsdk.emulator.state import ApplianceState, VirtualService
+from kempsdk.emulator.status import is_healthy
+from kempsdk.emulator.switches import Switches
+
+_LOGGER = logging.getLogger(__name__)
+
+
+class Appliance:
+    """One virtual LoadMaster; used from the thread of its event loop only.
+
+    Attributes:
+        state: the configuration.
+        hidden_until_s: monotonic time until which showvs does not know a service, by uid.
+    """
+
+    def __init__(
+        self,
+        state: ApplianceState,
+        *,
+        switches: Switches,
+        credentials: Credentials,
+        health: HealthMonitor,
+        sampler: Sampler,
+        data_path: DataPath | None,
+        time_scale: float,
+        save: Callable[[ApplianceState], None],
+    ) -> None:
+        self.state = state
+        self.switches = switches
+        self.credentials = credentials
+        self.health = health
+        self.sampler = sampler
+        self.booted_at_s = int(time.time())
+        self.hidden_until_s: dict[int, float] = {}
+        self._data_path = data_path
+        self._time_scale = time_scale
+        self._save = save
+        self._touched: set[int] = set()
+        self._dirty = False
+        self._global = False
+        health.listener = self.program
+        self.sync_everything()
+
+    def changed(self, *services: VirtualService) -> None:
+        """Note that the configuration, and these services in it, have changed or are gone."""
+        self._dirty = True
+        self._touched.update(one.uid for one in services)
+
+    def changed_globally(self) -> None:
+        """Note a change of global configuration, after which indices are given anew."""
+        self._dirty = True
+        self._global = True
+
+    def run(self, request: Request) -> Answer:
+        """Run one command and let its changes take effect.
+
+        Raises:
+            Refusal: the command fails.
+        """
+        found = COMMANDS.get(request.command)
+        if found is None:
+            # The text is a guess; the code is the vendor's Python SDK's.
+            raise Refusal("Unknown command", self.switches.unknown_command_code)
+        if found.mutates and self.switches.standby and self.switches.standby_refuses_writes:
+            raise Refusal("Command not available.")
+        try:
+            return found.handler(self, request)
+        finally:
+            if self._dirty:
+                self._settle()
+
+    def _settle(self) -> None:
+        self.state.changed_at_s = int(time.time())
+        if self._global:
+            if self.switches.renumber_services:
+                self.state.renumber()
+            self.sync_everything()
+        else:
+            for uid in self._touched:
+                self.health.sync(self.state, uid)
+            self.program()
+        self._touched.clear()
+        self._dirty = self._global = False
+        self._save(self.state)
+
+    def sync_everything(self) -> None:
+        """Let health checks and data path follow the whole configuration."""
+        self.health.sync_all(self.state)
+        self.program()
+
+    def program(self) -> None:
+        """Give the data path the layer-4 services as they are now."""
+        if self._data_path is None:
+            return
+        self._data_path.program(
+            [
+                self._l4_service(one)
+                for one in self.state.services.values()
+                if one.parent is None and one.layer == 4
+            ]
+        )
+
+    def _l4_service(self, service: VirtualService) -> L4Service:
+        enabled = bool(service.settings["Enable"])
+        return L4Service(
+            # Not the index on the wire, which changes: open connections belong to it.
+            index=service.uid,
+            address=service.address,
+            port=service.port,
+            protocol=service.protocol,
+            schedule=str(service.settings["Schedule"]),
+            idle_timeout_s=int(str(service.settings["Idletime"])) / self._time_scale,
+            servers=tuple(
+                L4Server(
+                    rs_index=one.rs_index,
+                    address=one.address,
+                    port=one.port,
+                    weight=one.weight,
+                    eligible=enabled
+                    and one.enable
+                    and is_healthy(self.state, self.health, service, one),
+                )
+                for one in service.servers
+                if one.forward == "route"
+            ),
+        )

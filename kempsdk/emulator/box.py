@@ -1,0 +1,365 @@
+"""VirtualLoadMaster: a LoadMaster without the machine, for tests, demonstrations and labs."""
+
+import asyncio
+import contextlib
+import secrets
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from kempsdk.emulator.appliance import Appliance
+from kempsdk.emulator.call_log import CallLog, CallRecord
+from kempsdk.emulator.credentials import Credentials, hash_password, new_api_key
+from kempsdk.emulator.datapath import DataPath
+from kempsdk.emulator.faults import Faults
+from kempsdk.emulator.gate import Gate
+from kempsdk.emulator.health import HealthMode, HealthMonitor
+from kempsdk.emulator.parameter_table import default_parameters
+from kempsdk.emulator.sampler import Sampler
+from kempsdk.emulator.state import ApplianceState, User
+from kempsdk.emulator.store import load_state, save_state
+from kempsdk.emulator.switches import Switches
+from kempsdk.emulator.values import address_of
+
+if TYPE_CHECKING:
+    # aiohttp and cryptography are loaded when a box is started, not with its name.
+    import ssl
+
+    from kempsdk.client import LoadMaster
+    from kempsdk.emulator.certificate import Identity
+    from kempsdk.emulator.server import HttpServer
+
+_Result = TypeVar("_Result")
+
+
+class VirtualLoadMaster:
+    """A LoadMaster that answers both APIs over HTTPS from a thread of its own.
+
+    ::
+
+        with VirtualLoadMaster() as box, box.client() as lm:
+            lm.virtual_services.create(...)
+
+    Attributes:
+        user: name of the one user, with every right.
+        password, api_key: its credentials, given or random.
+    """
+
+    def __init__(
+        self,
+        *,
+        listen: tuple[str, int] = ("127.0.0.1", 0),
+        user: str = "bal",
+        password: str | None = None,
+        api_keys: Sequence[str] | None = None,
+        http: bool = False,
+        state_file: Path | str | None = None,
+        health: HealthMode = "auto",
+        data_path: DataPath | None = None,
+        switches: Switches | None = None,
+        time_scale: float = 1.0,
+        identity: "Identity | None" = None,
+    ) -> None:
+        """Describe the appliance; nothing is opened before it is entered or started.
+
+        Args:
+            listen: address and port; port 0 takes a free one.
+            password: of ``user``; None makes a random one.
+            api_keys: keys of ``user``, at most 16; None makes one.
+            http: speak plain HTTP instead of HTTPS.
+            state_file: JSON file that the configuration is read from and, after each change,
+                written to. The credentials given here are added to what it holds.
+            health: see ``HealthMode``; ``auto`` sends nothing beyond loopback.
+            data_path: moves the packets of layer-4 services with forward=route and counts
+                them; without it all counters stay 0.
+            time_scale: how many seconds of the device pass in one real second; concerns
+                health checks, idle times and the statistics period, not the rate limit.
+            identity: certificate to show; None makes a self-signed one.
+        """
+        self._listen = listen
+        self.user = user
+        self.password = password if password is not None else secrets.token_urlsafe(18)
+        keys = list(api_keys) if api_keys is not None else [new_api_key()]
+        self._keys = keys
+        self._http = http
+        self._state_file = None if state_file is None else Path(state_file)
+        self._health_mode: HealthMode = health
+        self._data_path = data_path
+        self._switches = switches if switches is not None else Switches()
+        if time_scale <= 0:
+            raise ValueError("time_scale must be above 0")
+        self._time_scale = time_scale
+        self._identity = identity
+        self._faults = Faults()
+        self._log = CallLog()
+        self._sampler = Sampler(data_path, time_scale=time_scale)
+        self._thread: threading.Thread | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._stop: asyncio.Event | None = None
+        self._box: Appliance | None = None
+        self._server: HttpServer | None = None
+        self._address: tuple[str, int] | None = None
+        self._failure: BaseException | None = None
+
+    # -- what a caller needs to know
+
+    @property
+    def port(self) -> int:
+        """The port it listens on."""
+        return self._bound()[1]
+
+    @property
+    def url(self) -> str:
+        """Base URL, without a path."""
+        address, port = self._bound()
+        host = f"[{address}]" if ":" in address else address
+        return f"{'http' if self._http else 'https'}://{host}:{port}"
+
+    @property
+    def api_key(self) -> str:
+        """The first API key."""
+        if not self._keys:
+            raise ValueError("this virtual LoadMaster was given no API key")
+        return self._keys[0]
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 of the certificate, as hex; "" with plain HTTP."""
+        return self._identity.fingerprint if self._identity is not None else ""
+
+    @property
+    def certificate_pem(self) -> bytes:
+        """The certificate, to be trusted by a client; empty with plain HTTP."""
+        return self._identity.certificate if self._identity is not None else b""
+
+    @property
+    def calls(self) -> tuple[CallRecord, ...]:
+        """Every API call so far, oldest first."""
+        return self._log.records()
+
+    def client(self, **more: Any) -> "LoadMaster":
+        """Return a client of it: API key, pinned certificate; ``more`` goes to LoadMaster."""
+        from kempsdk import ApiKey, Insecure, LoadMaster, Pin
+
+        settings: dict[str, Any] = {"auth": ApiKey(self.api_key)}
+        settings["tls"] = Insecure() if self._http else Pin(self.fingerprint)
+        return LoadMaster(self.url, **{**settings, **more})
+
+    # -- hands on the device
+
+    def set_health(self, address: str, port: int, up: bool | None) -> None:
+        """Say that a server is up or down whatever its checks say; None checks it again."""
+        canonical = address_of(address) or address
+        self._in_loop(lambda: self._appliance().health.override(canonical, port, up))
+
+    def sample_now(self) -> None:
+        """Take a statistics sample now instead of at the end of the period."""
+        self._in_loop(lambda: self._sampler.sample(self._appliance().state))
+
+    def freeze_stats(self, frozen: bool) -> None:
+        """Let ``stats`` stand still: the counters of the last sample stay."""
+        self._in_loop(lambda: setattr(self._sampler, "frozen", frozen))
+
+    def close_before_tls(self, n: int = 1) -> None:
+        """Close the next ``n`` connections before TLS; those that are open are closed now."""
+        self._faults.close_before_tls(n)
+        self._in_loop(self._drop_connections)
+
+    def drop_after_read(self, n: int = 1) -> None:
+        """Run the next ``n`` commands and never answer them."""
+        self._faults.drop_after_read(n)
+
+    def truncate(self, n: int = 1) -> None:
+        """Cut the next ``n`` answers in half."""
+        self._faults.truncate(n)
+
+    def html(self, n: int = 1, status: int = 503) -> None:
+        """Answer the next ``n`` calls with an HTML page; the commands do not run."""
+        self._faults.html(n, status)
+
+    def delay(self, seconds: float, n: int = 1) -> None:
+        """Wait before running the next ``n`` commands."""
+        self._faults.delay(seconds, n)
+
+    def reject(self, command: str, code: int = 422, message: str = "failed", n: int = 1) -> None:
+        """Refuse the next ``n`` calls of one command."""
+        self._faults.reject(command, code, message, n)
+
+    # -- life
+
+    def __enter__(self) -> "VirtualLoadMaster":
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    def start(self) -> None:
+        """Listen; returns when calls are answered.
+
+        Raises:
+            OSError: the address cannot be bound.
+            ValueError: the state file is none.
+        """
+        if self._thread is not None:
+            raise RuntimeError("already started")
+        ready = threading.Event()
+        self._thread = threading.Thread(
+            target=self._run, args=(ready,), name="virtual-loadmaster", daemon=True
+        )
+        self._thread.start()
+        ready.wait()
+        if self._failure is not None:
+            self._thread.join()
+            self._thread = None
+            self._raise_failure()
+
+    @property
+    def running(self) -> bool:
+        """Whether calls are answered; False after stop, and when it broke down."""
+        return self._thread is not None and self._thread.is_alive()
+
+    def stop(self) -> None:
+        """Close every connection and end the thread; harmless when stopped already.
+
+        Raises:
+            Exception: what it broke down on, if it did, such as a failing data path.
+        """
+        thread, loop, stop = self._thread, self._loop, self._stop
+        if thread is None:
+            return
+        if loop is not None and stop is not None:
+            with contextlib.suppress(RuntimeError):
+                loop.call_soon_threadsafe(stop.set)
+        thread.join()
+        self._thread = None
+        self._raise_failure()
+
+    def _raise_failure(self) -> None:
+        failure, self._failure = self._failure, None
+        if failure is not None:
+            raise failure
+
+    def _run(self, ready: threading.Event) -> None:
+        try:
+            asyncio.run(self._serve(ready))
+        except BaseException as failure:  # noqa: BLE001 - handed to the thread that waits in start()
+            self._failure = failure
+        finally:
+            ready.set()
+
+    async def _serve(self, ready: threading.Event) -> None:
+        from kempsdk.emulator import families  # noqa: F401 - registers every command
+        from kempsdk.emulator.front import Front
+        from kempsdk.emulator.server import HttpServer, bound_socket, cancel
+
+        self._loop = asyncio.get_running_loop()
+        self._stop = asyncio.Event()
+        async with contextlib.AsyncExitStack() as stack:
+            listener = bound_socket(self._listen)
+            stack.callback(listener.close)
+            name = listener.getsockname()
+            self._address = (name[0], name[1])
+            tls = self._tls(name[0])
+            state = self._load()
+            credentials = self._give_credentials(state)
+            if self._data_path is not None:
+                self._data_path.start()
+                stack.callback(self._data_path.stop)
+            health = HealthMonitor(self._health_mode, time_scale=self._time_scale)
+            stack.push_async_callback(health.close)
+            box = self._box = Appliance(
+                state,
+                switches=self._switches,
+                credentials=credentials,
+                health=health,
+                sampler=self._sampler,
+                data_path=self._data_path,
+                time_scale=self._time_scale,
+                save=self._saver(),
+            )
+            gate = Gate(self._switches)
+            front = Front(box, gate=gate, faults=self._faults, log=self._log)
+            server = self._server = HttpServer(
+                listener, front, gate=gate, faults=self._faults, tls=tls
+            )
+            stack.push_async_callback(server.close)
+            tasks = [
+                asyncio.create_task(one)
+                for one in (self._stop.wait(), server.run(), self._sample_forever(box))
+            ]
+            for task in tasks:
+                stack.push_async_callback(cancel, task)
+            ready.set()
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+
+    def _tls(self, bound: str) -> "ssl.SSLContext | None":
+        if self._http:
+            return None
+        from kempsdk.emulator.certificate import self_signed, server_context
+
+        if self._identity is None:
+            everywhere = bound in ("0.0.0.0", "::")  # noqa: S104 - compared, not bound
+            self._identity = self_signed("127.0.0.1" if everywhere else bound)
+        return server_context(self._identity)
+
+    async def _sample_forever(self, box: Appliance) -> None:
+        while True:
+            await asyncio.sleep(self._sampler.interval_s)
+            self._sampler.sample(box.state)
+
+    def _load(self) -> ApplianceState:
+        loaded = load_state(self._state_file) if self._state_file is not None else None
+        if loaded is not None:
+            return loaded
+        return ApplianceState(users={}, parameters=default_parameters())
+
+    def _give_credentials(self, state: ApplianceState) -> Credentials:
+        credentials = Credentials(state)
+        user = state.users.get(self.user)
+        if user is None:
+            user = state.users[self.user] = User(name=self.user, password="")
+        user.password = hash_password(self.password)
+        for key in self._keys:
+            credentials.add_key(user, key)
+        return credentials
+
+    def _saver(self) -> Callable[[ApplianceState], None]:
+        path = self._state_file
+        if path is None:
+            return lambda _: None
+        return lambda state: save_state(path, state)
+
+    def _bound(self) -> tuple[str, int]:
+        if self._address is None:
+            raise RuntimeError("not started")
+        return self._address
+
+    def _appliance(self) -> Appliance:
+        if self._box is None:
+            raise RuntimeError("not started")
+        return self._box
+
+    def _drop_connections(self) -> None:
+        if self._server is not None:
+            self._server.drop_connections()
+
+    def _in_loop(self, action: Callable[[], _Result]) -> _Result:
+        """Run something in the event loop's thread and wait for it."""
+        loop = self._loop
+        if loop is None or self._thread is None:
+            raise RuntimeError("not started")
+
+        async def run() -> _Result:
+            return action()
+
+        return asyncio.run_coroutine_threadsafe(run(), loop).result()

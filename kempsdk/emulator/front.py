@@ -1,0 +1,263 @@
+"""The two APIs over HTTP: who calls, which command, and the answer in its own form."""
+
+import asyncio
+import base64
+import binascii
+import json
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import parse_qsl, unquote
+
+from aiohttp import web
+
+from kempsdk.emulator import render_v1, render_v2
+from kempsdk.emulator.answers import Answer, Refusal, missing
+from kempsdk.emulator.appliance import Appliance
+from kempsdk.emulator.call_log import CallLog
+from kempsdk.emulator.faults import Faults
+from kempsdk.emulator.gate import Gate
+from kempsdk.emulator.parameters import is_api_enabled
+from kempsdk.emulator.registry import COMMANDS, Api, Request
+from kempsdk.emulator.values import Params
+
+_LOGGER = logging.getLogger(__name__)
+
+MAX_BODY: Final = 64 * 1024 * 1024
+_SERVER: Final = {"Server": "virtual LoadMaster"}
+_ENABLE_API: Final = "param=enableapi&value=yes"
+_PAGES: Final[Mapping[int, tuple[str, str]]] = {
+    400: ("Bad Request", "The request could not be understood."),
+    401: ("Authorization Required", "This server could not verify that you may see this page."),
+    404: ("Not Found", "The requested URL was not found on this server."),
+    405: ("Method Not Allowed", "The requested method is not allowed for this URL."),
+    413: ("Request Entity Too Large", "The request is too large."),
+    503: ("Service Unavailable", "The service is not available."),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Call:
+    """A call as read from the wire, before it is known who it is from."""
+
+    api: Api
+    command: str
+    params: Params
+    user: str | None
+    body: bytes
+
+
+class _Drop(Exception):
+    """The connection ends without an answer."""
+
+
+class _Page(Exception):
+    """An HTML page is the answer."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(status)
+        self.status = status
+
+
+class Front:
+    """Answers HTTP requests for one appliance."""
+
+    def __init__(self, box: Appliance, *, gate: Gate, faults: Faults, log: CallLog) -> None:
+        self._box = box
+        self._gate = gate
+        self._faults = faults
+        self._log = log
+
+    async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        """Answer one request; a dropped connection is closed and gets no answer."""
+        try:
+            return await self._answer(request)
+        except _Page as page:
+            return _page(page.status)
+        except _Drop:
+            if request.transport is not None:
+                request.transport.abort()
+            # Goes nowhere: the connection is gone.
+            return web.Response(status=503)
+
+    async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
+        target = request.raw_path
+        path, _, query = target.partition("?")
+        if path == "/accessv2" or path.startswith("/accessv2/"):
+            api: Api = "v2"
+        elif path.startswith("/access/"):
+            api = "v1"
+        else:
+            raise _Page(404)
+        if self._gate.refuses_call():
+            raise _Drop
+        self._gate.count_call()
+        if api == "v1" and len(query) > self._box.switches.url_limit:
+            raise _Drop
+        status = self._faults.takes_html()
+        if status is not None:
+            raise _Page(status)
+        is_enabling = api == "v1" and path == "/access/set" and query.startswith(_ENABLE_API)
+        if not is_api_enabled(self._box.state) and not is_enabling:
+            raise _Page(404)
+        if api == "v2" and request.method != "POST":
+            raise _Page(405)
+        delay_s = self._faults.takes_delay()
+        if delay_s:
+            await asyncio.sleep(delay_s)
+        body = await _read(request) if request.body_exists else b""
+        if api == "v1":
+            call = self._read_v1(path, query, body, request.headers.get("Authorization", ""))
+        else:
+            call = self._read_v2(body)
+        return await self._run(request, call)
+
+    def _read_v1(self, path: str, query: str, body: bytes, authorization: str) -> _Call:
+        command = unquote(path.removeprefix("/access/")).strip("/")
+        pairs = _pairs(query)
+        found = COMMANDS.get(command)
+        if body and not (found is not None and found.takes_file):
+            try:
+                text = body.decode("ascii")
+            except UnicodeDecodeError:
+                text = ""
+            pairs.update(_pairs(text))
+            body = b""
+        user: str | None = None
+        key = pairs.pop("apikey", "")
+        if key:
+            user = self._box.credentials.by_key(key)
+        elif authorization[:6].lower() == "basic ":
+            name, _, password = _basic(authorization[6:]).partition(":")
+            user = self._box.credentials.by_password(name, password)
+        return _Call("v1", command, Params(pairs), user, body)
+
+    def _read_v2(self, body: bytes) -> _Call:
+        try:
+            data = json.loads(body)
+        except ValueError:
+            data = None
+        if not isinstance(data, dict):
+            raise _Page(400)
+        members = {str(name).lower(): value for name, value in data.items()}
+        command = str(members.pop("cmd", "")).replace(".", "/")
+        key = members.pop("apikey", None)
+        name, password = members.pop("apiuser", None), members.pop("apipass", None)
+        user: str | None = None
+        if key:
+            user = self._box.credentials.by_key(str(key))
+        elif name is not None and password is not None:
+            user = self._box.credentials.by_password(str(name), str(password))
+        upload = b""
+        found = COMMANDS.get(command)
+        if found is not None and found.takes_file and isinstance(members.get("data"), str):
+            try:
+                upload = base64.b64decode(members.pop("data"), validate=False)
+            except binascii.Error:
+                upload = b""
+        return _Call("v2", command, Params(members), user, upload)
+
+    async def _run(self, http: web.BaseRequest, call: _Call) -> web.StreamResponse:
+        if call.user is None:
+            self._log.add(self._box, call.api, call.command, call.params, 401)
+            if self._box.switches.html_on_401:
+                raise _Page(401)
+            return self._refuse(call.api, Refusal("Authorization Required", 401))
+        request = Request(
+            api=call.api,
+            command=call.command,
+            params=call.params,
+            user=call.user,
+            peer=http.remote or "",
+            body=call.body,
+        )
+        entry = self._log.add(self._box, call.api, call.command, call.params, 200)
+        try:
+            if not call.command:
+                raise missing("cmd")
+            rejection = self._faults.takes_rejection(call.command)
+            if rejection is not None:
+                raise rejection
+            answer = self._box.run(request)
+        except Refusal as refusal:
+            self._log.set_code(entry, refusal.code)
+            response = self._refuse(call.api, refusal)
+        else:
+            response = self._succeed(call.api, answer)
+        if self._faults.takes_drop():
+            raise _Drop
+        if self._faults.takes_truncation():
+            return await _cut_short(http, response)
+        return response
+
+    def _succeed(self, api: Api, answer: Answer) -> web.Response:
+        if api == "v2":
+            body = render_v2.success(
+                answer, broken_preprocess_json=self._box.switches.broken_preprocess_json
+            )
+            return _response(200, body, render_v2.CONTENT_TYPE)
+        if answer.file is not None:
+            return _response(200, answer.file, render_v1.FILE_CONTENT_TYPE)
+        return _response(200, render_v1.success(answer), render_v1.CONTENT_TYPE)
+
+    def _refuse(self, api: Api, refusal: Refusal) -> web.Response:
+        if api == "v1":
+            return _response(refusal.code, render_v1.failure(refusal), render_v1.CONTENT_TYPE)
+        status = 200 if self._box.switches.v2_failures_with_http_200 else refusal.code
+        return _response(status, render_v2.failure(refusal), render_v2.CONTENT_TYPE)
+
+
+def _response(status: int, body: bytes, content_type: str) -> web.Response:
+    return web.Response(status=status, body=body, headers={"Content-Type": content_type, **_SERVER})
+
+
+def _page(status: int) -> web.Response:
+    title, text = _PAGES.get(status, ("Error", "The request failed."))
+    body = (
+        '<!DOCTYPE HTML PUBLIC "-//IETF//DTD HTML 2.0//EN">\r\n'
+        f"<html><head><title>{status} {title}</title></head>\r\n"
+        f"<body><h1>{title}</h1><p>{text}</p></body></html>\r\n"
+    ).encode("ascii")
+    response = _response(status, body, "text/html; charset=iso-8859-1")
+    if status == 401:
+        response.headers["WWW-Authenticate"] = 'Basic realm="LoadMaster"'
+    return response
+
+
+def _pairs(query: str) -> dict[str, str]:
+    try:
+        return dict(parse_qsl(query, keep_blank_values=True, errors="strict"))
+    except UnicodeDecodeError:
+        # v1 speaks ISO-8859-1; a client may well ask in it.
+        return dict(parse_qsl(query, keep_blank_values=True, encoding="iso-8859-1"))
+
+
+def _basic(encoded: str) -> str:
+    try:
+        return base64.b64decode(encoded).decode("utf-8")
+    except (binascii.Error, UnicodeDecodeError):
+        return ""
+
+
+async def _read(request: web.BaseRequest) -> bytes:
+    parts: list[bytes] = []
+    size = 0
+    async for part in request.content.iter_any():
+        size += len(part)
+        if size > MAX_BODY:
+            raise _Page(413)
+        parts.append(part)
+    return b"".join(parts)
+
+
+async def _cut_short(request: web.BaseRequest, whole: web.Response) -> web.StreamResponse:
+    """Send the head and half of the body, then close the connection."""
+    body = whole.body if isinstance(whole.body, bytes) else b""
+    response = web.StreamResponse(status=whole.status, headers=whole.headers)
+    response.content_length = len(body)
+    await response.prepare(request)
+    await response.write(body[: len(body) // 2])
+    if request.transport is not None:
+        request.transport.close()
+    return response

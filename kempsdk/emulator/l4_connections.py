@@ -1,0 +1,256 @@
+"""Which server a connection goes to, and what is counted about it. Pure: no packets, no sockets.
+
+Modelled on the Linux virtual server in direct-routing mode, which sees only what clients
+send: one decision per connection, at its first packet; a connection stays with its server
+when that stops being eligible; a server's ``active_connections`` are those past their
+handshake whose client has not closed. That the appliance counts the same way is a guess.
+"""
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+
+from kempsdk.emulator.datapath import L4Server, L4Service, ServerCounters
+
+Service = tuple[int, bytes, bytes]
+"""IP protocol number, VIP (4 bytes), port (2 bytes)."""
+
+TCP, UDP = 6, 17
+FIN, SYN, RST, ACK = 0x01, 0x02, 0x04, 0x10
+
+# The kernel's own timeouts for what sees one direction only: unfinished handshakes must
+# not look like work in progress, closed connections linger for what still has to be
+# acknowledged (a half-closed client may be receiving a long answer).
+OPENING_S = 60.0
+CLOSED_S = 120.0
+IDLE_S = 660.0
+"""The appliance's global connection timeout, seen on 7.2.50-7.2.63 where a service has none."""
+
+
+class Destination:
+    """A server of one service, with its running totals."""
+
+    __slots__ = ("active", "bytes", "credit", "entries", "packets", "server", "total")
+
+    def __init__(self, server: L4Server) -> None:
+        self.server = server
+        self.active = 0
+        self.entries = 0
+        self.total = 0
+        self.packets = 0
+        self.bytes = 0
+        self.credit = 0
+
+    @property
+    def load(self) -> int:
+        """Return the load as the kernel's least-connection schedulers weigh it."""
+        return self.active * 255 + self.entries
+
+
+class _Connection:
+    __slots__ = ("acknowledged", "closed", "destination", "last_s")
+
+    def __init__(self, destination: Destination) -> None:
+        self.destination = destination
+        self.acknowledged = False
+        self.closed = False
+        self.last_s = 0.0
+
+    @property
+    def active(self) -> bool:
+        return self.acknowledged and not self.closed
+
+
+class _Programmed:
+    __slots__ = ("connections", "destinations", "idle_s", "schedule", "turn")
+
+    def __init__(self) -> None:
+        self.connections: dict[bytes, _Connection] = {}
+        self.destinations: dict[tuple[str, int], Destination] = {}
+        self.schedule = "rr"
+        self.idle_s = IDLE_S
+        self.turn = 0
+
+
+class ConnectionTable:
+    """Services, their servers and open connections. Not safe for several threads at once."""
+
+    def __init__(self) -> None:
+        self._services: dict[Service, _Programmed] = {}
+
+    def program(self, services: Mapping[Service, L4Service]) -> None:
+        """Replace the services. What stays keeps its connections and totals.
+
+        Servers are recognised by address and port, since indices may be renumbered. The
+        connections of a server that was deleted from its service are forgotten, and what
+        still comes for them is dropped, as the kernel does: only a disabled server drains.
+        """
+        kept: dict[Service, _Programmed] = {}
+        for key, service in services.items():
+            programmed = self._services.get(key) or _Programmed()
+            programmed.schedule = service.schedule
+            programmed.idle_s = service.idle_timeout_s if service.idle_timeout_s > 0 else IDLE_S
+            known, programmed.destinations = programmed.destinations, {}
+            for server in service.servers:
+                identity = (server.address, server.port)
+                destination = known.pop(identity, None) or Destination(server)
+                destination.server = server
+                programmed.destinations[identity] = destination
+            gone = set(map(id, known.values()))
+            if gone:
+                programmed.connections = {
+                    client: connection
+                    for client, connection in programmed.connections.items()
+                    if id(connection.destination) not in gone
+                }
+            kept[key] = programmed
+        self._services = kept
+
+    def __contains__(self, service: Service) -> bool:
+        return service in self._services
+
+    def route(
+        self, service: Service, client: bytes, *, tcp_flags: int | None, now_s: float
+    ) -> Destination | None:
+        """Return where a packet goes; None to drop it.
+
+        Args:
+            service: one that is programmed.
+            client: address and port of the sender.
+            tcp_flags: None for UDP. A TCP packet of no known connection that does not begin
+                one is dropped: no server has that connection's state, so sending it
+                anywhere would only have it reset.
+            now_s: monotonic time.
+        """
+        programmed = self._services[service]
+        connection = programmed.connections.get(client)
+        begins = tcp_flags is None or tcp_flags & (SYN | ACK | RST) == SYN
+        if connection is not None and connection.closed and begins:
+            self._forget(programmed, client, connection)  # the client uses the port again
+            connection = None
+        if connection is None:
+            if not begins:
+                return None
+            destination = _choose(programmed, client)
+            if destination is None:
+                return None
+            connection = programmed.connections[client] = _Connection(destination)
+            destination.entries += 1
+            destination.total += 1
+        connection.last_s = now_s
+        destination = connection.destination
+        was_active = connection.active
+        if tcp_flags is None or tcp_flags & ACK:
+            connection.acknowledged = True
+        if tcp_flags is not None and tcp_flags & (FIN | RST):
+            connection.closed = True
+        destination.active += connection.active - was_active
+        return destination
+
+    def expire(self, now_s: float) -> None:
+        """Forget connections whose time is over."""
+        for programmed in self._services.values():
+            over = [
+                (client, connection)
+                for client, connection in programmed.connections.items()
+                if now_s - connection.last_s > _lifetime_s(connection, programmed.idle_s)
+            ]
+            for client, connection in over:
+                self._forget(programmed, client, connection)
+
+    def counters(self) -> dict[int, ServerCounters]:
+        """Return totals by the RsIndex that each server has now.
+
+        A virtual service with several ports is programmed as several services whose
+        servers share their indices: those are added up.
+        """
+        sums: dict[int, ServerCounters] = {}
+        for programmed in self._services.values():
+            for one in programmed.destinations.values():
+                others = sums.get(one.server.rs_index, ServerCounters())
+                sums[one.server.rs_index] = ServerCounters(
+                    active_connections=others.active_connections + one.active,
+                    total_connections=others.total_connections + one.total,
+                    packets=others.packets + one.packets,
+                    bytes=others.bytes + one.bytes,
+                )
+        return sums
+
+    @staticmethod
+    def _forget(programmed: _Programmed, client: bytes, connection: _Connection) -> None:
+        del programmed.connections[client]
+        connection.destination.entries -= 1
+        connection.destination.active -= connection.active
+
+
+def _lifetime_s(connection: _Connection, idle_s: float) -> float:
+    if connection.closed:
+        return CLOSED_S
+    return idle_s if connection.acknowledged else min(OPENING_S, idle_s)
+
+
+def _choose(programmed: _Programmed, client: bytes) -> Destination | None:
+    eligible = [
+        destination
+        for destination in programmed.destinations.values()
+        if destination.server.eligible and destination.server.weight > 0
+    ]
+    if not eligible:
+        return None
+    return _SCHEDULES.get(programmed.schedule, _round_robin)(programmed, eligible, client)
+
+
+def _round_robin(
+    programmed: _Programmed, eligible: Sequence[Destination], _client: bytes
+) -> Destination:
+    programmed.turn += 1
+    return eligible[programmed.turn % len(eligible)]
+
+
+def _weighted_round_robin(
+    _programmed: _Programmed, eligible: Sequence[Destination], _client: bytes
+) -> Destination:
+    # Smooth: 5:1:1 gives a a b a c a a, not five times a in a row.
+    for destination in eligible:
+        destination.credit += destination.server.weight
+    chosen = max(eligible, key=lambda destination: destination.credit)
+    chosen.credit -= sum(destination.server.weight for destination in eligible)
+    return chosen
+
+
+def _least_connections(
+    _programmed: _Programmed, eligible: Sequence[Destination], _client: bytes
+) -> Destination:
+    return min(eligible, key=lambda destination: destination.load)
+
+
+def _weighted_least_connections(
+    _programmed: _Programmed, eligible: Sequence[Destination], _client: bytes
+) -> Destination:
+    return min(eligible, key=lambda d: (d.load + 1) / d.server.weight)
+
+
+def _fixed(
+    _programmed: _Programmed, eligible: Sequence[Destination], _client: bytes
+) -> Destination:
+    return max(eligible, key=lambda destination: destination.server.weight)
+
+
+def _source_hash(
+    _programmed: _Programmed, eligible: Sequence[Destination], client: bytes
+) -> Destination:
+    # Highest random weight: a server that leaves moves only its own clients.
+    def score(destination: Destination) -> bytes:
+        name = destination.server.address.encode()
+        return hashlib.blake2b(client[:4] + name, digest_size=8).digest()
+
+    return max(eligible, key=score)
+
+
+_SCHEDULES: Mapping[str, Callable[[_Programmed, Sequence[Destination], bytes], Destination]] = {
+    "rr": _round_robin,
+    "wrr": _weighted_round_robin,
+    "lc": _least_connections,
+    "wlc": _weighted_least_connections,
+    "fixed": _fixed,
+    "sh": _source_hash,
+}

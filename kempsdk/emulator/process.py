@@ -1,0 +1,163 @@
+"""Running a virtual LoadMaster as a process, until a signal ends it."""
+
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING
+
+from kempsdk.emulator.box import VirtualLoadMaster
+from kempsdk.emulator.credentials import new_api_key
+from kempsdk.emulator.datapath import DataPath
+from kempsdk.emulator.health import HealthMode
+from kempsdk.emulator.store import write_atomically
+from kempsdk.emulator.switches import Switches
+
+if TYPE_CHECKING:
+    from kempsdk.emulator.certificate import Identity
+
+_LOOK_EVERY_S = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EmulatorOptions:
+    """How to run.
+
+    Attributes:
+        listen: address and port; port 0 takes a free one.
+        password_file: holds the user's password; None makes a random one that nobody knows.
+        api_key_file: one API key a line. A file that does not exist is created, readable by
+            its owner only, with one random key. None: no API key.
+        state: JSON file of the configuration; created with the first change.
+        http: plain HTTP instead of HTTPS.
+        port_file: gets the port, whole or not at all, once calls are answered.
+        time_scale: seconds of the device that pass in one real second.
+        health: see ``HealthMode``.
+        rate_limit: drop connections above 30 calls in 3 s, as the appliance does.
+        l4_interface: move the packets of layer-4 services with forward=route that arrive on
+            this interface of the current network namespace.
+        cert_file, key_file: PEM files of the certificate to show; both or none.
+        until_stdin_closes: end when standard input ends too, so that the process cannot
+            outlive whoever started it.
+    """
+
+    listen: tuple[str, int] = ("127.0.0.1", 0)
+    user: str = "bal"
+    password_file: Path | None = None
+    api_key_file: Path | None = None
+    state: Path | None = None
+    http: bool = False
+    port_file: Path | None = None
+    time_scale: float = 1.0
+    health: HealthMode = "auto"
+    rate_limit: bool = True
+    l4_interface: str | None = None
+    cert_file: Path | None = None
+    key_file: Path | None = None
+    until_stdin_closes: bool = False
+    switches: Switches | None = field(default=None)
+
+
+def _password(options: EmulatorOptions) -> str | None:
+    if options.password_file is None:
+        return None
+    password = options.password_file.read_text(encoding="utf-8").rstrip("\r\n")
+    if not password:
+        raise ValueError(f"{options.password_file}: holds no password")
+    return password
+
+
+def _api_keys(path: Path | None) -> list[str]:
+    if path is None:
+        return []
+    try:
+        text = path.read_text(encoding="ascii")
+    except FileNotFoundError:
+        key = new_api_key()
+        write_atomically(path, f"{key}\n".encode("ascii"))
+        return [key]
+    keys = text.split()
+    if not keys:
+        raise ValueError(f"{path}: holds no API key")
+    return keys
+
+
+def _identity(options: EmulatorOptions) -> "Identity | None":
+    if options.cert_file is None and options.key_file is None:
+        return None
+    if options.cert_file is None or options.key_file is None:
+        raise ValueError("a certificate file and a key file are needed together")
+    from kempsdk.emulator.certificate import Identity
+
+    return Identity(options.cert_file.read_bytes(), options.key_file.read_bytes())
+
+
+def _switches(options: EmulatorOptions) -> Switches:
+    if options.switches is not None:
+        return options.switches
+    return Switches(rate_limit=options.rate_limit)
+
+
+def _data_path(options: EmulatorOptions) -> DataPath | None:
+    if options.l4_interface is None:
+        return None
+    # Loaded only when asked for: it needs raw sockets.
+    from kempsdk.emulator.l4 import PacketDirector
+
+    director: DataPath = PacketDirector(options.l4_interface)
+    return director
+
+
+def serve(options: EmulatorOptions, ready: Callable[[str], None]) -> None:
+    """Run until SIGTERM or SIGINT; must be called from the main thread.
+
+    Args:
+        ready: called with the base URL once calls are answered.
+
+    Raises:
+        OSError: an address cannot be bound, a file cannot be read or written.
+        ValueError: a file holds something else than it should.
+    """
+    box = VirtualLoadMaster(
+        listen=options.listen,
+        user=options.user,
+        password=_password(options),
+        api_keys=_api_keys(options.api_key_file),
+        http=options.http,
+        state_file=options.state,
+        health=options.health,
+        data_path=_data_path(options),
+        switches=_switches(options),
+        time_scale=options.time_scale,
+        identity=_identity(options),
+    )
+    ended = threading.Event()
+
+    def end(_number: int, _frame: FrameType | None) -> None:
+        ended.set()
+
+    before = {number: signal.signal(number, end) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        with box:
+            if options.port_file is not None:
+                write_atomically(options.port_file, f"{box.port}\n".encode("ascii"))
+            if options.until_stdin_closes:
+                _watch_stdin(ended)
+            ready(box.url)
+            while box.running and not ended.wait(_LOOK_EVERY_S):
+                continue
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _watch_stdin(ended: threading.Event) -> None:
+    def watch() -> None:
+        while sys.stdin.buffer.read(4096):
+            continue
+        ended.set()
+
+    threading.Thread(target=watch, name="stdin", daemon=True).start()

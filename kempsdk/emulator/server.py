@@ -1,0 +1,103 @@
+"""Accepting connections: the load limits and faults come before TLS, HTTP after it."""
+
+import asyncio
+import contextlib
+import errno
+import socket
+import ssl
+from typing import Any
+
+from aiohttp import web
+
+from kempsdk.emulator.faults import Faults
+from kempsdk.emulator.front import Front
+from kempsdk.emulator.gate import Gate, hang_up
+
+_SHUTDOWN_S = 1.0
+_BACK_OFF_S = 0.05
+
+
+def bound_socket(listen: tuple[str, int]) -> socket.socket:
+    """Return a listening socket.
+
+    Raises:
+        OSError: the address is in use, or is none of this machine.
+    """
+    family = socket.AF_INET6 if ":" in listen[0] else socket.AF_INET
+    sock = socket.create_server(listen, family=family, backlog=256)
+    sock.setblocking(False)
+    return sock
+
+
+class HttpServer:
+    """Serves one listening socket, which it does not close."""
+
+    def __init__(
+        self,
+        listener: socket.socket,
+        front: Front,
+        *,
+        gate: Gate,
+        faults: Faults,
+        tls: ssl.SSLContext | None,
+    ) -> None:
+        self._listener = listener
+        self._gate = gate
+        self._faults = faults
+        self._tls = tls
+        self._server = web.Server(front.handle, access_log=None)
+
+    async def run(self) -> None:
+        """Accept connections until cancelled."""
+        loop = asyncio.get_running_loop()
+        tasks: set[asyncio.Task[None]] = set()
+        try:
+            while True:
+                try:
+                    sock, _ = await loop.sock_accept(self._listener)
+                except OSError as failed:
+                    if failed.errno not in (errno.EMFILE, errno.ENFILE, errno.ECONNABORTED):
+                        raise
+                    # Out of files for the moment, or the client went away already.
+                    await asyncio.sleep(_BACK_OFF_S)
+                    continue
+                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                if self._faults.takes_close_before_tls() or self._gate.refuses_connection(
+                    len(self._server.connections)
+                ):
+                    task = loop.create_task(hang_up(sock))
+                else:
+                    task = loop.create_task(self._connect(sock))
+                tasks.add(task)
+                task.add_done_callback(tasks.discard)
+        finally:
+            for task in list(tasks):
+                await cancel(task)
+
+    async def _connect(self, sock: socket.socket) -> None:
+        """Hand a connection to the HTTP server."""
+        try:
+            await asyncio.get_running_loop().connect_accepted_socket(
+                self._server, sock, ssl=self._tls
+            )
+        except OSError:
+            # The client did not like the certificate, or went away.
+            sock.close()
+
+    def drop_connections(self) -> None:
+        """Close all connections at once."""
+        for connection in self._server.connections:
+            connection.force_close()
+
+    async def close(self) -> None:
+        """Close idle connections now and the others when they have their answer."""
+        for connection in self._server.connections:
+            connection.close()
+        await self._server.shutdown(_SHUTDOWN_S)
+
+
+async def cancel(task: "asyncio.Task[Any]") -> None:
+    """Cancel a task and wait for its end."""
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task

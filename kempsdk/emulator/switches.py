@@ -1,0 +1,74 @@
+"""Choices where the appliance's behaviour is unknown or differs by firmware."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Switches:
+    """Behaviour to choose; the defaults are the appliance's where it is known.
+
+    Attributes:
+        rate_limit: drop connections above ``rate_limit_calls`` calls within
+            ``rate_limit_window_s`` seconds, before TLS, without any HTTP answer
+            (vendor's interface description, 2022: 30 calls in 3 s). Calls that were
+            dropped are not counted: a guess. The window is in real seconds whatever
+            the time scale.
+        concurrent_calls: connections that may be open at once before further ones are
+            dropped; None for no limit. About 8 were seen on a busy free-edition unit.
+        url_limit: longest query of a v1 call in characters; longer ones are answered by
+            a connection reset (documented 1,024; seen to pass with 500, reset at 1,800).
+        renumber_services: give all services new indices after a change of global
+            configuration, as seen on 7.2.50 to 7.2.63. Which commands count as global
+            is a guess: set, modhealth, modadaptive, the global access lists, restore.
+        duplicate_service: text of the refusal (422) when a service exists: a guess.
+        duplicate_server: text of the refusal (422) when a server exists: a guess.
+        html_on_401: answer bad credentials with an HTML page, as seen on v2; off for the
+            API's own error form.
+        v2_failures_with_http_200: whether v2 failures ever come with HTTP status 200
+            is unknown; off sets the HTTP status to the code.
+        unknown_command_code: 405 by the vendor's Python SDK; another source says 422.
+        enablers_unknown_address: whether enablers/disablers succeed for an address that
+            is in no service: a guess.
+        http_services_transparent: HTTP services made by the API come out transparent, and
+            adding a SubVS makes its parent so: one author's observation on newer firmware,
+            against recordings of 7.2.5x, so off.
+        createsubvs_changes_parent: whether settings sent with ``createsubvs`` also change
+            the parent; they always reach the SubVS. A guess.
+        addrs_ignores_forward: ``addrs`` silently ignores ``forward`` (seen on 7.2.50 to
+            7.2.63); a modrs afterwards is needed.
+        new_service_hidden_s: seconds for which showvs does not know a service that was
+            just added; about 0.2 was seen once.
+        broken_preprocess_json: the invalid v2 JSON of 7.2.50.0 on services with
+            pre-process rules.
+        standby: behave as the standby unit of a pair (``hastatus``, ``activetime``).
+        standby_refuses_writes: what a standby unit does with writes is unknown.
+        free_edition: refuse what a free licence refuses (``Tethering``).
+        dns_names: host names that may be used as real server addresses, with their
+            address. The virtual LoadMaster never asks a resolver.
+        interfaces: addresses with prefix of eth0, eth1, ... as showiface prints them.
+    """
+
+    rate_limit: bool = True
+    rate_limit_calls: int = 30
+    rate_limit_window_s: float = 3.0
+    concurrent_calls: int | None = None
+    url_limit: int = 1024
+    renumber_services: bool = True
+    duplicate_service: str = "VS already exists"
+    duplicate_server: str = "RS already exists"
+    html_on_401: bool = True
+    v2_failures_with_http_200: bool = False
+    unknown_command_code: Literal[405, 422] = 405
+    enablers_unknown_address: Literal["accept", "refuse"] = "refuse"
+    http_services_transparent: bool = False
+    createsubvs_changes_parent: bool = False
+    addrs_ignores_forward: bool = True
+    new_service_hidden_s: float = 0.0
+    broken_preprocess_json: bool = False
+    standby: bool = False
+    standby_refuses_writes: bool = True
+    free_edition: bool = False
+    dns_names: Mapping[str, str] = field(default_factory=dict)
+    interfaces: tuple[str, ...] = ("192.0.2.10/24",)
