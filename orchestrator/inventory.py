@@ -1,0 +1,335 @@
+"""Reads the file a person writes and says which line is wrong.
+
+The shape is orchestrator.spec.Spec; what the shape cannot say is checked here: names
+that must exist, numbers that must fit each other, and the rules of direct return that
+need no LoadMaster to be seen broken.
+"""
+
+import dataclasses
+import difflib
+import functools
+import re
+import string
+import types
+import typing
+import urllib.parse
+from collections.abc import Collection, Iterator
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from kempsdk.errors import InvalidRequest
+from kempsdk.references import WILDCARD_PORT, VsRef, check_address
+from orchestrator import rules
+from orchestrator.errors import SpecInvalid
+from orchestrator.marked_yaml import MarkedDocument, Place, parse
+from orchestrator.spec import ACTION_FIELDS, RolloutSpec, Spec, batch_size
+
+Problem = tuple[Place, str]
+
+
+def load_spec(path: str | Path) -> Spec:
+    """Read and check an inventory with its rollout.
+
+    Raises:
+        SpecInvalid: with the line of the first mistake; further ones are listed after it.
+    """
+    try:
+        text = Path(path).read_text(encoding="utf-8")
+    except OSError as error:
+        raise SpecInvalid(f"cannot be read: {error.strerror}", path=str(path)) from None
+    except UnicodeDecodeError:
+        raise SpecInvalid("is not UTF-8 text", path=str(path)) from None
+    return parse_spec(text, path=str(path))
+
+
+def parse_spec(text: str, *, path: str) -> Spec:
+    """Check a text as ``load_spec`` does a file; ``path`` is what errors name."""
+    document = parse(text, path=path)
+    if not isinstance(document.data, dict):
+        document.fail((), "write names and values: loadmasters:, services:, hosts:, pools:")
+    try:
+        spec = _adapter().validate_python(document.data)
+    except ValidationError as error:
+        _refuse(document, [_shape_problem(document, one) for one in error.errors()])
+    _refuse(document, list(_mistakes(spec)))
+    return spec
+
+
+def spec_from_data(data: Any) -> Spec:
+    """Return a specification from plain data that was checked when it was read."""
+    return _adapter().validate_python(data)
+
+
+def json_schema() -> dict[str, Any]:
+    """Return the JSON Schema of the file, for editors."""
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        **_adapter().json_schema(),
+        "title": "Inventory and rollout of the kemp command",
+    }
+
+
+@functools.cache
+def _adapter() -> TypeAdapter[Spec]:
+    return TypeAdapter(Spec)
+
+
+def _refuse(document: MarkedDocument, problems: list[Problem]) -> None:
+    if not problems:
+        return
+    problems = sorted(dict.fromkeys(problems), key=lambda one: document.line(one[0]) or 0)
+    (place, message), *others = problems
+    for other_place, other in others:
+        message += f"\n  also line {document.line(other_place)}: {other}"
+    document.fail(place, message)
+
+
+# -- the shape ------------------------------------------------------------------------
+
+
+def _shape_problem(document: MarkedDocument, error: Any) -> Problem:
+    place: Place = error["loc"]
+    kind, message = error["type"], error["msg"]
+    if kind == "missing":
+        return place[:-1], f"{_dotted(place)} is missing"
+    # A union ends the place with the name of its member, which nobody wrote.
+    while place and place not in document.lines:
+        place = place[:-1]
+    if kind == "unexpected_keyword_argument":
+        return place, _unknown_key(place)
+    return place, f"{_dotted(place)}: {message[:1].lower()}{message[1:]}"
+
+
+def _unknown_key(place: Place) -> str:
+    known = _keys_at(place[:-1])
+    near = difflib.get_close_matches(str(place[-1]), known, n=1)
+    hint = f"did you mean {near[0]}?" if near else f"known here: {', '.join(known)}"
+    return f"unknown key {place[-1]}; {hint}"
+
+
+def _keys_at(place: Place) -> list[str]:
+    """Return what may be written at a place, by following the types from the top."""
+    kind: Any = Spec
+    for step in place:
+        if dataclasses.is_dataclass(kind):
+            kind = typing.get_type_hints(kind)[str(step)]
+        else:  # Mapping[str, X]
+            kind = typing.get_args(kind)[-1]
+        if isinstance(kind, types.UnionType):  # a section that may be left out: X | None
+            kind = typing.get_args(kind)[0]
+    return [one.name for one in dataclasses.fields(kind)]
+
+
+def _dotted(place: Place) -> str:
+    return ".".join(str(step) for step in place)
+
+
+# -- what the shape cannot say --------------------------------------------------------
+
+
+def _mistakes(spec: Spec) -> Iterator[Problem]:
+    yield from _names(spec)
+    yield from _loadmasters(spec)
+    yield from _services(spec)
+    yield from _hosts(spec)
+    yield from _pools(spec)
+    if spec.rollout is not None:
+        yield from _rollout(spec, spec.rollout)
+
+
+def _names(spec: Spec) -> Iterator[Problem]:
+    for section in ("loadmasters", "services", "hosts", "pools"):
+        for name in getattr(spec, section):
+            if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", name):
+                yield (
+                    (section, name),
+                    f"{name!r} is not a name: letters, digits, '.', '_' and '-', "
+                    "beginning with a letter or digit",
+                )
+
+
+def _loadmasters(spec: Spec) -> Iterator[Problem]:
+    for name, entry in spec.loadmasters.items():
+        url = urllib.parse.urlsplit(entry.url)
+        place = ("loadmasters", name, "url")
+        if "@" in url.netloc:
+            yield place, "no credential belongs in a URL; put it into a profile"
+        elif url.scheme not in ("https", "http") or not url.hostname:
+            yield place, f"{entry.url!r} is not https://HOST[:PORT]"
+        if entry.tls_pin is not None and not re.fullmatch(
+            r"[0-9a-fA-F]{64}", entry.tls_pin.replace(":", "")
+        ):
+            yield (
+                ("loadmasters", name, "tls_pin"),
+                "a pin is the SHA-256 of the certificate: 64 hexadecimal digits",
+            )
+
+
+def _services(spec: Spec) -> Iterator[Problem]:
+    seen: dict[tuple[str, VsRef], str] = {}
+    for name, entry in spec.services.items():
+        place = ("services", name, "service")
+        if entry.loadmaster not in spec.loadmasters:
+            yield (
+                ("services", name, "loadmaster"),
+                _unknown("LoadMaster", entry.loadmaster, spec.loadmasters),
+            )
+        try:
+            ref = VsRef.parse(entry.service)
+        except InvalidRequest as error:
+            yield place, str(error)
+            continue
+        if ref.port == WILDCARD_PORT:
+            yield place, "a service on every port has no port to drain; name one"
+        if entry.method == "loopback" and ":" in ref.address:
+            yield place, "method loopback silences ARP, which IPv6 does not have"
+        if entry.health is not None and not re.fullmatch(r"/[!-~]*", entry.health.path):
+            yield ("services", name, "health", "path"), "a path begins with / and has no blanks"
+        first = seen.setdefault((entry.loadmaster, ref), name)
+        if first != name:
+            yield place, f"{ref} is already named {first}"
+
+
+def _hosts(spec: Spec) -> Iterator[Problem]:
+    seen: dict[str, str] = {}
+    vips = {
+        ref.address: name for name, entry in spec.services.items() if (ref := _ref(entry.service))
+    }
+    for name, entry in spec.hosts.items():
+        place = ("hosts", name, "address")
+        try:
+            address = check_address(entry.address, field="address")
+        except InvalidRequest as error:
+            yield place, str(error)
+            continue
+        first = seen.setdefault(address, name)
+        if first != name:
+            yield place, f"duplicate host: {first} has the address {address} too"
+        if address in vips:
+            yield (
+                place,
+                f"{address} is the address of service {vips[address]}; a server's own address "
+                "cannot be the service's (vip-is-server-address)",
+            )
+        if entry.interface in ("", "lo"):
+            yield (
+                ("hosts", name, "interface"),
+                "name the device that has the address and hears ARP, for example eth0",
+            )
+
+
+def _pools(spec: Spec) -> Iterator[Problem]:
+    allow = spec.rollout.allow if spec.rollout is not None else ()
+    for name, pool in spec.pools.items():
+        if pool.service not in spec.services:
+            place: Place = ("pools", name, "service")
+            yield place, _unknown("service", pool.service, spec.services)
+        if not pool.hosts:
+            yield ("pools", name, "hosts"), "a pool without hosts"
+        yield from _host_list(pool.hosts, spec.hosts, ("pools", name, "hosts"), "the inventory")
+        entry = spec.services.get(pool.service)
+        ref = _ref(entry.service) if entry else None
+        if (
+            entry is not None
+            and ref is not None
+            and entry.method == "loopback"
+            and pool.port not in (None, ref.port)
+            and "dsr-port-equal" not in allow
+        ):
+            yield (
+                ("pools", name, "port"),
+                f"direct return does not rewrite ports: the service has port {ref.port}, "
+                f"so the servers need {ref.port}, not {pool.port} (dsr-port-equal)",
+            )
+
+
+def _host_list(
+    names: Collection[str], known: Collection[str], place: Place, where: str
+) -> Iterator[Problem]:
+    seen: set[str] = set()
+    for position, name in enumerate(names):
+        if name in seen:
+            yield (*place, position), f"duplicate host {name}"
+        elif name not in known:
+            yield (*place, position), f"{_unknown('host', name, known)} ({where})"
+        seen.add(name)
+
+
+def _rollout(spec: Spec, rollout: RolloutSpec) -> Iterator[Problem]:
+    pool = spec.pools.get(rollout.pool)
+    if pool is None:
+        yield ("rollout", "pool"), _unknown("pool", rollout.pool, spec.pools)
+        return
+    yield from _host_list(rollout.hosts, pool.hosts, ("rollout", "hosts"), f"pool {rollout.pool}")
+    count = len(rollout.hosts or pool.hosts)
+    try:
+        size = batch_size(rollout, count)
+    except ValueError as error:
+        yield ("rollout", "batch"), f"batch: {error}"
+    else:
+        if rollout.kind != "add" and size > rollout.max_unavailable:
+            yield (
+                ("rollout", "batch"),
+                f"batch: {size} at a time are out together, but max_unavailable is "
+                f"{rollout.max_unavailable}",
+            )
+    for position, rule in enumerate(rollout.allow):
+        if rule not in rules.RULES:
+            yield ("rollout", "allow", position), _unknown("rule", rule, rules.RULES)
+    yield from _times(rollout)
+    yield from _action(rollout)
+
+
+def _times(rollout: RolloutSpec) -> Iterator[Problem]:
+    drain = rollout.drain
+    if drain.poll_s > drain.window_s:
+        yield (
+            ("rollout", "drain", "window_s"),
+            f"window_s {drain.window_s:g} holds no two observations {drain.poll_s:g} s apart",
+        )
+    if drain.deadline_s <= rollout.settle_s + drain.window_s:
+        yield (
+            ("rollout", "drain", "deadline_s"),
+            f"deadline_s {drain.deadline_s:g} is over before settle_s + window_s "
+            f"({rollout.settle_s + drain.window_s:g} s)",
+        )
+    if rollout.healthy_deadline_s <= rollout.min_healthy_s:
+        yield (
+            ("rollout", "healthy_deadline_s"),
+            f"healthy_deadline_s {rollout.healthy_deadline_s:g} is over before min_healthy_s "
+            f"({rollout.min_healthy_s:g} s)",
+        )
+
+
+def _action(rollout: RolloutSpec) -> Iterator[Problem]:
+    action = rollout.action
+    if action is None:
+        return
+    if rollout.kind != "roll":
+        yield ("rollout", "action"), f"an action belongs to kind: roll, not to {rollout.kind}"
+    for position, argument in enumerate(action.argv):
+        try:
+            fields = {name for _, name, _, _ in string.Formatter().parse(argument) if name}
+        except ValueError:
+            fields = {argument}
+        if unknown := fields - ACTION_FIELDS:
+            yield (
+                ("rollout", "action", "argv", position),
+                f"{{{min(unknown)}}} is not filled in; known: "
+                f"{', '.join(sorted(ACTION_FIELDS))} (write {{{{ and }}}} for braces)",
+            )
+
+
+def _unknown(what: str, name: str, known: Collection[str]) -> str:
+    near = difflib.get_close_matches(name, list(known), n=1)
+    hint = f"; did you mean {near[0]}?" if near else f"; known: {', '.join(known)}"
+    return f"no {what} {name}{hint}"
+
+
+def _ref(text: str) -> VsRef | None:
+    try:
+        return VsRef.parse(text)
+    except InvalidRequest:
+        return None  # reported where the service stands

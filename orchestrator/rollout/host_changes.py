@@ -1,0 +1,118 @@
+"""Changes of the host: its VIP, what silences it, and the operator's action."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from orchestrator.errors import GateRefused
+from orchestrator.hosts import loopback
+from orchestrator.hosts.state import NetChange, describe
+from orchestrator.rollout import gates
+from orchestrator.rollout.changes import Result, carry_out
+from orchestrator.rollout.context import Context
+from orchestrator.rollout.plan import Data, Step
+from orchestrator.rollout.planner import host_diff, host_inverse
+from orchestrator.rollout.records import StepRecord
+
+
+@dataclass(slots=True, kw_only=True)
+class _HostChange:
+    """Changes of the host, computed from what it is like when it is looked at."""
+
+    context: Context
+    server: str
+    compute: Callable[[], tuple[NetChange, ...]]
+    open_gate: Callable[[], tuple[str, ...]]
+    changes: tuple[NetChange, ...] = ()
+
+    def look(self) -> Data:
+        self.changes = self.compute()
+        return host_diff(self.changes)[0]
+
+    def reached(self, seen: Data, /) -> bool:
+        return not seen
+
+    def gate(self, _seen: Data, /) -> tuple[str, ...]:
+        return (*self.open_gate(), *map(describe, self.changes))
+
+    def inverse(self) -> Data | None:
+        return host_inverse(self.changes)
+
+    def act(self, _seen: Data, /) -> None:
+        self.context.driver(self.server).apply(self.context.host(self.server), self.changes)
+
+
+def prepare_host(context: Context, step: Step, record: StepRecord) -> Result:
+    """Silence the host, then give it the VIP."""
+    name = step.server
+
+    def compute() -> tuple[NetChange, ...]:
+        state = context.read_host(name)
+        return loopback.plan_add(state, host=context.host(name), vip=context.vip)
+
+    return carry_out(
+        context,
+        step,
+        record,
+        _HostChange(context=context, server=name, compute=compute, open_gate=tuple),
+    )
+
+
+def clear_host(context: Context, step: Step, record: StepRecord) -> Result:
+    """Take the VIP off the host, then give back what silenced it."""
+    name = step.server
+
+    def compute() -> tuple[NetChange, ...]:
+        state = context.read_host(name)
+        return loopback.plan_remove(state, host=context.host(name), vip=context.vip)
+
+    return carry_out(
+        context,
+        step,
+        record,
+        _HostChange(
+            context=context,
+            server=name,
+            compute=compute,
+            open_gate=lambda: gates.vip_let_go(context, name),
+        ),
+    )
+
+
+def action(context: Context, step: Step, record: StepRecord) -> Result:
+    """Run the operator's command.
+
+    Raises:
+        GateRefused: the server is in rotation; or the command failed, took too long, or is
+            not known to have ended and may not be repeated.
+    """
+    wanted = context.rollout.action
+    assert wanted is not None  # noqa: S101 - the planner makes the step only where there is one
+    if record.announced_in == context.attempt and not wanted.repeatable:
+        raise GateRefused(
+            f"{step.server}: the action was begun and is not known to have ended; look at the "
+            "server, then resume to run it again",
+            gate="action-unknown",
+        )
+    gates.out_of_rotation(context, step.server)
+    host = context.host(step.server)
+    fields = {"host": host.name, "address": host.address, "run": context.run_id}
+    argv = [argument.format_map(fields) for argument in wanted.argv]
+    context.store.announce(
+        context.run_id, step.id, worker=context.worker, before={"argv": argv}, inverse=None
+    )
+    context.emit("acting", f"{argv[0]} on {wanted.on}", server=step.server, step=step.id)
+    if wanted.on == "host":
+        done = context.driver(step.server).run(host, argv, timeout_s=wanted.timeout_s)
+    else:
+        done = context.adapters.here(argv, wanted.timeout_s)
+    said = (done.stderr.strip() or done.stdout.strip())[-500:]
+    if done.exit_code != 0:
+        how = (
+            f"did not end within {wanted.timeout_s:g} s"
+            if done.exit_code is None
+            else f"ended with exit code {done.exit_code}"
+        )
+        raise GateRefused(
+            f"{step.server}: the action {how}", gate="action", evidence=[said] if said else []
+        )
+    return Result(evidence=("exit code 0", *([said] if said else ())), after={"exit_code": 0})

@@ -1,0 +1,269 @@
+"""A plan as plain data: what will happen to each server, in order, and why.
+
+The object that was shown is the object that is run. It holds the specification and the
+facts it was computed from, so a run needs nothing else to go on or to see that reality
+has moved. ``to_json`` is a stable schema; FORMAT is raised when it changes.
+"""
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any
+
+from orchestrator.errors import OrchestratorError
+
+FORMAT = 1
+
+Data = Mapping[str, Any]
+"""Plain JSON: names to text, numbers, booleans, lists or further names."""
+
+
+class StepKind(str, Enum):
+    """What a step does; the order of the members is the order in which a server meets them."""
+
+    DISABLE = "disable"
+    DRAIN = "drain"
+    ACTION = "action"
+    PREPARE_HOST = "prepare-host"
+    VERIFY_HOST = "verify-host"
+    ARP_PROOF = "arp-proof"
+    SERVICE_BOUND = "service-bound"
+    ADD_SERVER = "add-server"
+    UPDATE_SERVER = "update-server"
+    ENABLE = "enable"
+    PUT_BACK = "put-back"
+    HEALTHY = "healthy"
+    DELETE_SERVER = "delete-server"
+    CLEAR_HOST = "clear-host"
+
+
+PHASES: Mapping[StepKind, str] = {
+    StepKind.DISABLE: "out",
+    StepKind.DRAIN: "out",
+    StepKind.ACTION: "action",
+    StepKind.PREPARE_HOST: "host",
+    StepKind.VERIFY_HOST: "host",
+    StepKind.ARP_PROOF: "host",
+    StepKind.SERVICE_BOUND: "host",
+    StepKind.ADD_SERVER: "in",
+    StepKind.UPDATE_SERVER: "in",
+    StepKind.ENABLE: "in",
+    StepKind.PUT_BACK: "in",
+    StepKind.HEALTHY: "in",
+    StepKind.DELETE_SERVER: "away",
+    StepKind.CLEAR_HOST: "away",
+}
+
+MUTATING = frozenset(
+    {
+        StepKind.DISABLE,
+        StepKind.ACTION,
+        StepKind.PREPARE_HOST,
+        StepKind.ADD_SERVER,
+        StepKind.UPDATE_SERVER,
+        StepKind.ENABLE,
+        StepKind.PUT_BACK,
+        StepKind.DELETE_SERVER,
+        StepKind.CLEAR_HOST,
+    }
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One step of one server.
+
+    Attributes:
+        id: SERVER/KIND, unique in the plan.
+        server: name of the host.
+        before: what the step starts from, as far as the plan knows; {} for one that looks.
+        after: what it leads to; {} for one that looks.
+        why: the reason, for people.
+        inverse: what takes it back: the kind of step and what it leads to; None where there
+            is nothing to take back, or no way to.
+    """
+
+    id: str
+    server: str
+    kind: StepKind
+    why: str
+    before: Data = field(default_factory=dict)
+    after: Data = field(default_factory=dict)
+    inverse: Data | None = None
+
+    @property
+    def phase(self) -> str:
+        """Return the part of the server's way: out, action, host, in or away."""
+        return PHASES[self.kind]
+
+    @property
+    def mutates(self) -> bool:
+        return self.kind in MUTATING
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerPlan:
+    """What happens to one server.
+
+    Attributes:
+        name: of the host.
+        server: as the LoadMaster names it, ADDRESS:PORT.
+        why: what is done and why; "already ..." where nothing is.
+        steps: in order; none where there is nothing to do.
+    """
+
+    name: str
+    server: str
+    why: str
+    steps: tuple[Step, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Floor:
+    """How many servers of the service are in, at the worst moment of the plan.
+
+    Attributes:
+        servers: how many the service has.
+        healthy: enabled and up when the facts were read.
+        lowest: healthy at the lowest point, if health stays as it is.
+        most_out: out at the same time at the highest point.
+    """
+
+    servers: int
+    healthy: int
+    lowest: int
+    most_out: int
+    min_healthy: int
+    max_unavailable: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Warned:
+    """Something the operator should know; ``id`` is that of a rule or of the planner."""
+
+    id: str
+    message: str
+    cure: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """A rollout, ready to run.
+
+    Attributes:
+        service: PROTOCOL/ADDRESS:PORT.
+        batches: names of the servers worked on together, in order.
+        servers: every server of the rollout, also those with nothing to do.
+        spec: the specification, as plain data.
+        facts: what the plan rests on.
+    """
+
+    kind: str
+    loadmaster: str
+    service: str
+    batches: tuple[tuple[str, ...], ...]
+    servers: tuple[ServerPlan, ...]
+    floor: Floor
+    warnings: tuple[Warned, ...]
+    spec: Data
+    facts: Mapping[str, str]
+
+    def __post_init__(self) -> None:
+        planned = [name for batch in self.batches for name in batch]
+        if sorted(planned) != sorted(one.name for one in self.servers):
+            raise ValueError("every server belongs to exactly one batch")
+        ids = [step.id for step in self.steps]
+        if len(ids) != len(set(ids)):
+            raise ValueError("a step id is used twice")
+
+    @property
+    def steps(self) -> Iterator[Step]:
+        """Return the steps of all servers, batch by batch."""
+        by_name = {one.name: one for one in self.servers}
+        for batch in self.batches:
+            for name in batch:
+                yield from by_name[name].steps
+
+    @property
+    def empty(self) -> bool:
+        """Return whether there is nothing to do."""
+        return not any(one.steps for one in self.servers)
+
+    @property
+    def fingerprint(self) -> str:
+        """Return the SHA-256 of the facts that the plan was computed from."""
+        return hashlib.sha256(_canonical(dict(self.facts)).encode()).hexdigest()
+
+    def server(self, name: str) -> ServerPlan:
+        """Return the part of one server."""
+        return next(one for one in self.servers if one.name == name)
+
+    def to_data(self) -> dict[str, Any]:
+        """Return the plan as plain JSON data."""
+        data = dataclasses.asdict(self)
+        for server in data["servers"]:
+            for step in server["steps"]:
+                step["phase"] = PHASES[step["kind"]]
+        return {
+            "format": FORMAT,
+            "fingerprint": self.fingerprint,
+            **json.loads(json.dumps(data)),
+        }
+
+    def to_json(self) -> str:
+        """Return the plan as text; ``from_json`` gives an equal plan."""
+        return _canonical(self.to_data())
+
+    @classmethod
+    def from_json(cls, text: str) -> "Plan":
+        """Read a plan.
+
+        Raises:
+            OrchestratorError: another format, or changed since it was written.
+        """
+        try:
+            data = json.loads(text)
+            if data["format"] != FORMAT:
+                raise OrchestratorError(
+                    f"the plan has format {data['format']}, this version reads {FORMAT}: "
+                    "make a new one"
+                )
+            plan = cls(
+                kind=data["kind"],
+                loadmaster=data["loadmaster"],
+                service=data["service"],
+                batches=tuple(tuple(batch) for batch in data["batches"]),
+                servers=tuple(_server_from(one) for one in data["servers"]),
+                floor=Floor(**data["floor"]),
+                warnings=tuple(Warned(**one) for one in data["warnings"]),
+                spec=data["spec"],
+                facts=data["facts"],
+            )
+        except (ValueError, KeyError, TypeError) as error:
+            raise OrchestratorError(f"not a plan: {error!r}") from error
+        if plan.fingerprint != data.get("fingerprint"):
+            raise OrchestratorError("the facts in the plan were changed: make a new plan")
+        return plan
+
+
+def _server_from(data: Mapping[str, Any]) -> ServerPlan:
+    steps = tuple(
+        Step(
+            id=one["id"],
+            server=one["server"],
+            kind=StepKind(one["kind"]),
+            why=one["why"],
+            before=one["before"],
+            after=one["after"],
+            inverse=one["inverse"],
+        )
+        for one in data["steps"]
+    )
+    return ServerPlan(name=data["name"], server=data["server"], why=data["why"], steps=steps)
+
+
+def _canonical(data: Any) -> str:
+    return json.dumps(data, sort_keys=True, separators=(",", ":"))

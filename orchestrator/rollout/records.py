@@ -1,0 +1,116 @@
+"""What is kept about a run, as plain data. Times are seconds since the epoch."""
+
+from dataclasses import dataclass
+from enum import Enum
+
+from orchestrator.rollout.plan import Data, Plan
+
+
+class RunState(str, Enum):
+    """Where a run stands. A run whose worker is gone while RUNNING was interrupted."""
+
+    RUNNING = "running"
+    PAUSED = "paused"
+    FINISHED = "finished"
+    ABANDONED = "abandoned"
+
+
+class StepStatus(str, Enum):
+    RUNNING = "running"
+    DONE = "done"
+    UNCHANGED = "unchanged"
+    SKIPPED = "skipped"
+    FORCED = "forced"
+    FAILED = "failed"
+    AGAIN = "again"
+
+    @property
+    def complete(self) -> bool:
+        """Return whether the step is not to be run again."""
+        return self in (StepStatus.DONE, StepStatus.UNCHANGED, StepStatus.FORCED)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """A run as stored."""
+
+    run_id: str
+    state: RunState
+    reason: str
+    plan_json: str
+    worker: str
+    attempt: int
+    created_s: float
+    updated_s: float
+    ended_s: float | None
+
+    @property
+    def plan(self) -> Plan:
+        """Read the plan; takes time when it is large.
+
+        Raises:
+            OrchestratorError: another version wrote it.
+        """
+        return Plan.from_json(self.plan_json)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepRecord:
+    """The journal's entry of one step.
+
+    Attributes:
+        announced_in: the attempt of the run in which the act was last announced, so it may
+            have happened; 0: never.
+        first_started_s: deadlines count from here, restarts included.
+        inverse: what takes back what was announced.
+        gate: the gate that refused, if one did.
+    """
+
+    step_id: str
+    status: StepStatus
+    announced_in: int
+    first_started_s: float
+    started_s: float
+    ended_s: float | None
+    before: Data | None
+    after: Data | None
+    inverse: Data | None
+    evidence: tuple[str, ...]
+    reason: str
+    gate: str | None
+
+    @property
+    def intended(self) -> bool:
+        """Return whether the act was announced, so it may have happened."""
+        return self.announced_in > 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """Something that happened, for whoever watches.
+
+    Attributes:
+        kind: run-started, step-started, step-ended, step-failed, waiting, acting, server-ended,
+            run-paused, run-finished.
+        data: numbers that go with it, such as connections left.
+    """
+
+    run_id: str
+    at_s: float
+    kind: str
+    text: str
+    server: str | None = None
+    step: str | None = None
+    data: Data
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lock:
+    """Who holds a service or a host."""
+
+    resource: str
+    run_id: str
+    worker: str
+    reason: str
+    acquired_s: float
+    expires_s: float

@@ -1,0 +1,215 @@
+"""What became of a run: every planned host has an outcome, with times and evidence."""
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from orchestrator.rollout.plan import ServerPlan, Warned
+from orchestrator.rollout.records import Run, RunState, StepRecord, StepStatus
+from orchestrator.rollout.store import Store
+
+Outcome = Literal["done", "unchanged", "skipped", "failed", "in_progress", "not_attempted"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepReport:
+    """What became of one step. Times are seconds since the epoch; ``seconds`` how long.
+
+    Attributes:
+        status: done, unchanged, forced, skipped, failed, running, again or not_attempted.
+        before: what was found right before the act, None where nothing was changed.
+        after: what was read after it.
+        evidence: what was seen, for people.
+        gate: the gate that refused, if one did.
+    """
+
+    id: str
+    phase: str
+    status: str
+    why: str
+    started_s: float | None = None
+    seconds: float | None = None
+    before: Mapping[str, Any] | None = None
+    after: Mapping[str, Any] | None = None
+    evidence: tuple[str, ...] = ()
+    reason: str = ""
+    gate: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostReport:
+    """What became of one host.
+
+    Attributes:
+        reason: why it failed or was skipped, or why there was nothing to do.
+    """
+
+    name: str
+    server: str
+    outcome: Outcome
+    reason: str
+    started_s: float | None
+    seconds: float | None
+    steps: tuple[StepReport, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunReport:
+    """What became of a run.
+
+    Attributes:
+        state: running, paused, finished, abandoned, or interrupted: its process is gone.
+        reason: why it stands there.
+        hosts: every host of the plan by name, in the plan's order.
+    """
+
+    run_id: str
+    state: str
+    reason: str
+    kind: str
+    loadmaster: str
+    service: str
+    attempts: int
+    started_s: float
+    ended_s: float | None
+    fingerprint: str
+    warnings: tuple[Warned, ...]
+    hosts: Mapping[str, HostReport]
+
+    @property
+    def finished(self) -> bool:
+        return self.state == RunState.FINISHED.value
+
+    def to_data(self) -> dict[str, Any]:
+        """Return the report as plain JSON data."""
+        data: dict[str, Any] = json.loads(json.dumps(dataclasses.asdict(self)))
+        return data
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunSummary:
+    """One line of the list of runs."""
+
+    run_id: str
+    state: str
+    kind: str
+    service: str
+    started_s: float
+    updated_s: float
+    reason: str
+
+
+def report(run_id: str, store: Store) -> RunReport:
+    """Return what became of a run, or how it stands.
+
+    Raises:
+        RunNotFound: no such run.
+    """
+    run = store.run(run_id)
+    plan, journal = run.plan, store.steps(run_id)
+    by_name = {one.name: one for one in plan.servers}
+    return RunReport(
+        run_id=run_id,
+        state=state_word(run, store),
+        reason=run.reason,
+        kind=plan.kind,
+        loadmaster=plan.loadmaster,
+        service=plan.service,
+        attempts=run.attempt,
+        started_s=run.created_s,
+        ended_s=run.ended_s,
+        fingerprint=plan.fingerprint,
+        warnings=plan.warnings,
+        hosts={name: _host(by_name[name], journal) for batch in plan.batches for name in batch},
+    )
+
+
+def summaries(store: Store) -> tuple[RunSummary, ...]:
+    """Return every run of the store, newest first."""
+    return tuple(
+        RunSummary(
+            run_id=run.run_id,
+            state=state_word(run, store),
+            kind=plan["kind"],
+            service=plan["service"],
+            started_s=run.created_s,
+            updated_s=run.updated_s,
+            reason=run.reason,
+        )
+        for run in store.runs()
+        for plan in (json.loads(run.plan_json),)
+    )
+
+
+def state_word(run: Run, store: Store) -> str:
+    """Return the state of a run; one that nobody works on any more was interrupted."""
+    if run.state is RunState.RUNNING and not store.workers.is_alive(run.worker):
+        return "interrupted"
+    return run.state.value
+
+
+def _host(server: ServerPlan, journal: Mapping[str, StepRecord]) -> HostReport:
+    planned = [(step.id, step.phase, step.why) for step in server.steps]
+    extra = f"{server.name}/put-back"
+    if extra in journal:
+        planned.append((extra, "in", "skipped: put back as it was found"))
+    steps = tuple(_step(*one, journal.get(one[0])) for one in planned)
+    begun = [step for step in steps if step.started_s is not None]
+    outcome, reason = _outcome(server, steps)
+    started_s = min((step.started_s for step in begun if step.started_s), default=None)
+    ended_s = max(
+        (
+            step.started_s + step.seconds
+            for step in begun
+            if step.started_s and step.seconds is not None
+        ),
+        default=None,
+    )
+    return HostReport(
+        name=server.name,
+        server=server.server,
+        outcome=outcome,
+        reason=reason,
+        started_s=started_s,
+        seconds=None if started_s is None or ended_s is None else round(ended_s - started_s, 3),
+        steps=steps,
+    )
+
+
+def _outcome(server: ServerPlan, steps: tuple[StepReport, ...]) -> tuple[Outcome, str]:
+    if not server.steps:
+        return "unchanged", server.why
+    statuses = {step.status for step in steps}
+    for status in (StepStatus.FAILED, StepStatus.SKIPPED):
+        for step in steps:
+            if step.status == status.value:
+                return ("failed" if status is StepStatus.FAILED else "skipped"), step.reason
+    if statuses == {"not_attempted"}:
+        return "not_attempted", "the run stopped before it was this server's turn"
+    complete = {status.value for status in StepStatus if status.complete}
+    if statuses <= complete:
+        return "done", server.why
+    last = [step for step in steps if step.status != "not_attempted"][-1]
+    return "in_progress", f"stopped at {last.id}"
+
+
+def _step(step_id: str, phase: str, why: str, record: StepRecord | None) -> StepReport:
+    if record is None:
+        return StepReport(id=step_id, phase=phase, status="not_attempted", why=why)
+    return StepReport(
+        id=step_id,
+        phase=phase,
+        status=record.status.value,
+        why=why,
+        started_s=record.first_started_s,
+        seconds=(
+            None if record.ended_s is None else round(record.ended_s - record.first_started_s, 3)
+        ),
+        before=record.before if record.intended else None,
+        after=record.after,
+        evidence=record.evidence,
+        reason=record.reason,
+        gate=record.gate,
+    )

@@ -1,0 +1,28 @@
+"""A world and a store for each test."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from orchestrator.rollout.store import Store
+from tests.orchestrator.rollout.world import World
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    with Store(tmp_path / "state") as store:
+        yield store
+
+
+@pytest.fixture
+def world(store: Store) -> Iterator[World]:
+    with World(store) as world:
+        yield world
+
+
+@pytest.fixture
+def ready(world: World) -> World:
+    """Return a world in which all three servers are in service."""
+    world.in_service()
+    return world

@@ -1,0 +1,273 @@
+"""kill -9 anywhere, any number of times: the same end state, and nothing done twice.
+
+The processes that are killed are real ones; see worker.py. A short form runs by default.
+``KEMP_KILL_POINTS=all`` kills at every point there is.
+"""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kempsdk.emulator import CallRecord, Switches, VirtualLoadMaster
+from orchestrator.errors import Locked
+from orchestrator.rollout.engine import launched
+from orchestrator.rollout.report import report
+from orchestrator.rollout.store import Store
+from tests.fakes.clock import FakeClock
+from tests.orchestrator.rollout.worker import load_host, save_host
+from tests.orchestrator.rollout.world import ADDRESS, MUTATING, NAMES, VIP, VS, World
+
+ROOT = Path(__file__).parents[3]
+TIMES = "settle_s: 1, min_healthy_s: 2, drain: {window_s: 3, poll_s: 1}"
+ROLL = f"kind: roll, hosts: [web1, web2], action: {{argv: [reboot]}}, {TIMES}"
+REMOVE = f"kind: remove, hosts: [web3], {TIMES}"
+ADD = f"kind: add, hosts: [web1], {TIMES}"
+
+
+class Stage:
+    """A LoadMaster in this process, hosts in files, workers as processes."""
+
+    def __init__(self, directory: Path, *, in_service: bool) -> None:
+        self.directory = directory
+        self.hosts = directory / "hosts"
+        self.hosts.mkdir()
+        self.state = directory / "state"
+        self.box = VirtualLoadMaster(
+            health="up", http=True, time_scale=100, switches=Switches(rate_limit=False)
+        )
+        self._in_service = in_service
+        self.before = 0
+
+    def __enter__(self) -> "Stage":
+        self.box.start()
+        with Store(self.directory / "unused") as store:
+            # The same world as in the other tests, with its hosts written to files.
+            world = World(store)
+            world.box.stop()
+            world.box = self.box
+            world.prepare()
+            if self._in_service:
+                world.in_service()
+            for name in NAMES:
+                save_host(self.hosts, name, world.driver.hosts[name])
+            world.lm.close()
+        self.before = len(self.box.calls)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.box.stop()
+
+    def work(
+        self,
+        mode: str,
+        rollout: str = "",
+        *,
+        kill_at: int | str | None = None,
+        number: signal.Signals = signal.SIGKILL,
+    ) -> dict[str, Any] | None:
+        """Run a worker to its end; return what it says, None if it was killed."""
+        config = self.directory / "config.json"
+        config.write_text(
+            json.dumps(
+                {
+                    "url": self.box.url,
+                    "key": self.box.api_key,
+                    "state": str(self.state),
+                    "hosts": str(self.hosts),
+                    "mode": mode,
+                    "rollout": rollout,
+                    "run_id": "r1",
+                    "kill_at": kill_at,
+                    "signal": number,
+                }
+            )
+        )
+        done = subprocess.run(
+            [sys.executable, "-W", "error", "-m", "tests.orchestrator.rollout.worker", str(config)],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        if done.returncode == -signal.SIGKILL:
+            return None
+        assert done.returncode == 0, done.stderr
+        assert not done.stderr
+        result: dict[str, Any] = json.loads(done.stdout)
+        return result
+
+    def mutations(self) -> list[CallRecord]:
+        return [one for one in self.box.calls[self.before :] if one.command in MUTATING]
+
+    def calls(self) -> list[tuple[str, str, str]]:
+        """Return the mutating calls in order, as far as they must not differ."""
+        return [
+            (one.command, one.params["rs"], one.params.get("enable", ""))
+            for one in self.mutations()
+        ]
+
+    def end_state(self) -> dict[str, Any]:
+        """Return everything that a run leaves behind, beside its journal."""
+        with self.box.client(clock=FakeClock()) as lm:
+            servers = [
+                (rs.address, rs.enabled, rs.weight, rs.forward)
+                for rs in lm.virtual_services.get(VS).real_servers
+            ]
+        hosts = {name: load_host(self.hosts, name) for name in NAMES}
+        return {
+            "servers": sorted(servers),
+            "hosts": {
+                name: (fake.addresses, fake.sysctls, fake.files) for name, fake in hosts.items()
+            },
+        }
+
+
+def floor_held(calls: list[CallRecord]) -> bool:
+    """Return whether every call that took a server out left two healthy ones."""
+    return all(
+        sum(one.enabled and one.healthy for one in call.servers if one.address != call.params["rs"])
+        >= 2
+        for call in calls
+        if call.command == "modrs" and call.params.get("enable") == "N"
+    )
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Iterator[Stage]:
+    with Stage(tmp_path, in_service=True) as stage:
+        yield stage
+
+
+CASES = {"roll": (ROLL, True), "remove": (REMOVE, True), "add": (ADD, False)}
+
+
+@pytest.fixture(scope="module", params=CASES)
+def unharmed(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[str, bool, list[str], dict[str, Any], list[tuple[str, str, str]]]:
+    """Return a case with the points that an unharmed run passes, its end and its calls."""
+    rollout, in_service = CASES[request.param]
+    directory = tmp_path_factory.mktemp("unharmed")
+    with Stage(directory, in_service=in_service) as stage:
+        said = stage.work("run", rollout)
+        assert said is not None
+        assert said["state"] == "finished"
+        return rollout, in_service, said["points"], stage.end_state(), stage.calls()
+
+
+def _chosen(points: list[str]) -> list[int]:
+    everything = list(range(1, len(points) + 1))
+    if os.environ.get("KEMP_KILL_POINTS") == "all":
+        return everything
+    # Fixed seed: the same points each time, spread over the run.
+    return sorted(random.Random(4).sample(everything, 4))
+
+
+def test_killed_and_resumed(
+    unharmed: tuple[str, bool, list[str], dict[str, Any], list[tuple[str, str, str]]],
+    tmp_path: Path,
+) -> None:
+    rollout, in_service, points, end, calls = unharmed
+    for kill_at in _chosen(points):
+        directory = tmp_path / str(kill_at)
+        directory.mkdir()
+        with Stage(directory, in_service=in_service) as stage:
+            where = f"killed at point {kill_at}: {points[kill_at - 1]}"
+            assert stage.work("run", rollout, kill_at=kill_at) is None, where
+            said = stage.work("resume")
+            assert said is not None, where
+            assert said["state"] == "finished", where
+            assert stage.end_state() == end, where
+            assert stage.calls() == calls, where
+            assert floor_held(stage.mutations()), where
+            commands = [len(load_host(stage.hosts, name).commands) for name in NAMES]
+            # Only the action itself may run again, if it is not known to have ended.
+            in_action = points[kill_at - 1].startswith("rebooted")
+            assert max(commands) <= (2 if in_action else 1), where
+
+
+def test_killed_again_while_resuming(stage: Stage) -> None:
+    assert stage.work("run", ROLL, kill_at=9) is None
+    assert stage.work("resume", kill_at=5) is None
+    assert stage.work("resume", kill_at=12) is None
+    said = stage.work("resume")
+    assert said is not None
+    assert said["state"] == "finished"
+    assert [call[2] for call in stage.calls()] == ["N", "Y", "N", "Y"]
+    assert floor_held(stage.mutations())
+
+
+def test_a_killed_run_is_seen_as_interrupted_and_keeps_its_locks(stage: Stage) -> None:
+    assert stage.work("run", ROLL, kill_at=9) is None
+    with Store(stage.state) as store:
+        assert report("r1", store).state == "interrupted"
+        assert {lock.resource for lock in store.locks()} == {
+            f"service {VS} of https://127.0.0.1:1",
+            f"host {ADDRESS['web1']}",
+            f"host {ADDRESS['web2']}",
+        }
+        with pytest.raises(Locked, match="kemp rollout resume r1"):
+            store.create_run(
+                "r2",
+                store.run("r1").plan,
+                worker="r2-x",
+                resources=[f"host {ADDRESS['web1']}"],
+                now_s=store.run("r1").updated_s,
+            )
+
+
+def test_ctrl_c_finishes_the_step_and_pauses(stage: Stage) -> None:
+    said = stage.work("run", ROLL, kill_at="acting web1/disable", number=signal.SIGINT)
+    assert said is not None
+    assert said["state"] == "paused"
+    assert said["points"][-2] == "step-ended web1/disable"
+    assert said["points"][-1].startswith("run-paused")
+    assert [call[2] for call in stage.calls()] == ["N"]
+    again = stage.work("resume")
+    assert again is not None
+    assert again["state"] == "finished"
+    assert [call[2] for call in stage.calls()] == ["N", "Y", "N", "Y"]
+
+
+def test_an_action_that_must_not_be_repeated_asks_for_a_person(stage: Stage) -> None:
+    rollout = ROLL.replace("{argv: [reboot]}", "{argv: [reboot], repeatable: false}")
+    assert stage.work("run", rollout, kill_at="rebooted web1") is None
+    paused = stage.work("resume")
+    assert paused is not None
+    assert paused["state"] == "paused"
+    with Store(stage.state) as store:
+        assert "not known to have ended" in report("r1", store).hosts["web1"].reason
+    assert len(load_host(stage.hosts, "web1").commands) == 1
+    # Resumed by a person who has looked.
+    said = stage.work("resume")
+    assert said is not None
+    assert said["state"] == "finished"
+    assert len(load_host(stage.hosts, "web1").commands) == 2
+
+
+def test_another_process_on_the_same_store_does_not_take_the_work(stage: Stage) -> None:
+    assert stage.work("run", ROLL, kill_at=9) is None
+    with Store(stage.state) as store, launched(store, "idle"):
+        said = stage.work("resume")
+    assert said is not None
+    assert said["state"] == "finished"
+
+
+def test_no_secret_is_stored(stage: Stage) -> None:
+    said = stage.work("run", REMOVE)
+    assert said is not None
+    for path in stage.state.rglob("*"):
+        if path.is_file():
+            content = path.read_bytes()
+            assert stage.box.api_key.encode() not in content, path
+            assert stage.box.password.encode() not in content, path
+    assert not any(one.address == VIP for one in load_host(stage.hosts, "web3").addresses)

@@ -1,0 +1,176 @@
+"""A worker process for crash tests: ``python -m tests.orchestrator.rollout.worker CONFIG``.
+
+The LoadMaster lives in the test's process, the hosts in files; so both outlive this
+process, which kills itself at the point that the configuration names.
+"""
+
+import json
+import os
+import pickle
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import fields
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+from kempsdk import ApiKey, Insecure, LoadMaster
+from orchestrator.hosts.driver import CommandResult, Host
+from orchestrator.hosts.state import NetChange, NetState
+from orchestrator.rollout.adapters import Adapters, run_here
+from orchestrator.rollout.facts import read_facts
+from orchestrator.rollout.planner import make_plan
+from orchestrator.rollout.records import Event
+from orchestrator.rollout.run import resume, run_rollout
+from orchestrator.rollout.store import Store
+from tests.fakes.clock import FakeClock
+from tests.fakes.host import FakeHost, FakeHostDriver
+from tests.orchestrator.rollout.world import NAMES, FakeSegment, listener, spec_for
+
+_KEPT = [one.name for one in fields(FakeHost) if one.name not in ("refuse", "on_run")]
+
+
+def save_host(directory: Path, name: str, fake: FakeHost) -> None:
+    """Write a host; a reader sees the old one or the new one."""
+    path = directory / f"{name}.new"
+    path.write_bytes(pickle.dumps({key: getattr(fake, key) for key in _KEPT}))
+    path.replace(directory / name)
+
+
+def load_host(directory: Path, name: str) -> FakeHost:
+    """Read a host as it was last written."""
+    return FakeHost(**pickle.loads((directory / name).read_bytes()))  # noqa: S301 - we wrote it
+
+
+class KillPoints:
+    """Counts the places where a process may die, and dies at the chosen one."""
+
+    def __init__(self, kill_at: int | str | None, number: int) -> None:
+        self.passed: list[str] = []
+        self._kill_at = kill_at
+        self._signal = number
+
+    def __call__(self, label: str) -> None:
+        self.passed.append(label)
+        if self._kill_at in (len(self.passed), label):
+            os.kill(os.getpid(), self._signal)
+
+
+class FileHostDriver:
+    """Hosts in files; every change is on disk, and a point to die at, before the next."""
+
+    def __init__(self, directory: Path, point: KillPoints) -> None:
+        self._directory = directory
+        self._point = point
+
+    def read(self, host: Host) -> NetState:
+        fake = load_host(self._directory, host.name)
+        return FakeHostDriver({host.name: fake}).read(host)
+
+    def apply(self, host: Host, changes: Sequence[NetChange]) -> None:
+        for change in changes:
+            fake = load_host(self._directory, host.name)
+            FakeHostDriver({host.name: fake}).apply(host, [change])
+            save_host(self._directory, host.name, fake)
+            self._point(f"applied {type(change).__name__} on {host.name}")
+
+    def run(self, host: Host, argv: Sequence[str], *, timeout_s: float) -> CommandResult:
+        """Reboot, which is all that these tests ask for: the VIP and live sysctls are gone."""
+        fake = load_host(self._directory, host.name)
+        fake.commands.append(tuple(argv))
+        fake.boot()
+        fake.sockets.append(listener())
+        save_host(self._directory, host.name, fake)
+        self._point(f"rebooted {host.name}")
+        return CommandResult(exit_code=0, stdout="", stderr="")
+
+
+class FastClock:
+    """Real time, twenty times as fast; the same for every process of this machine."""
+
+    def monotonic_s(self) -> float:
+        return time.monotonic() * 20
+
+    def time_s(self) -> float:
+        return time.time() * 20
+
+    def sleep(self, seconds: float) -> None:
+        time.sleep(seconds / 20)
+
+
+class _Pointed:
+    """Passes calls on, and is a point to die at after each of them."""
+
+    def __init__(self, inner: object, point: KillPoints) -> None:
+        self._inner = inner
+        self._point = point
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        def call(*args: Any, **kwargs: Any) -> Any:
+            result = getattr(self._inner, name)(*args, **kwargs)
+            self._point(f"{name} {args[1]}")
+            return result
+
+        return call
+
+
+def main(config: dict[str, Any]) -> None:
+    point = KillPoints(config["kill_at"], config["signal"])
+    hosts = Path(config["hosts"])
+
+    def on_event(event: Event) -> None:
+        if event.kind != "waiting":
+            point(f"{event.kind} {event.step or ''}")
+
+    with (
+        Store(config["state"]) as store,
+        # Virtual time for pacing: the virtual LoadMaster takes any rate here.
+        LoadMaster(
+            config["url"], auth=ApiKey(config["key"]), tls=Insecure(), clock=FakeClock()
+        ) as lm,
+    ):
+        pointed = SimpleNamespace(
+            virtual_services=lm.virtual_services,
+            statistics=lm.statistics,
+            parameters=lm.parameters,
+            real_servers=_Pointed(lm.real_servers, point),
+        )
+        driver = FileHostDriver(hosts, point)
+        adapters = Adapters(
+            loadmaster=lambda _: cast("LoadMaster", pointed),
+            driver=lambda _: driver,
+            clock=FastClock(),
+            segment=_LiveSegment(hosts),
+            here=run_here,
+        )
+        if config["mode"] == "run":
+            spec = spec_for(config["rollout"])
+            plan = make_plan(spec, read_facts(spec, adapters))
+            report = run_rollout(plan, adapters, store, on_event=on_event, run_id=config["run_id"])
+        else:
+            report = resume(config["run_id"], adapters, store, on_event=on_event)
+    sys.stdout.write(json.dumps({"state": report.state, "points": point.passed}))
+
+
+class _LiveSegment(FakeSegment):
+    """A segment that looks at the hosts' files each time."""
+
+    def __init__(self, directory: Path) -> None:
+        super().__init__({})
+        self._directory = directory
+
+    def ask_who_has(self, vip: str, *, unicast_to: Sequence[str]) -> Any:
+        self._read()
+        return super().ask_who_has(vip, unicast_to=unicast_to)
+
+    def answers_vip(self, vip: str, port: int, *, server_mac: str) -> Any:
+        self._read()
+        return super().answers_vip(vip, port, server_mac=server_mac)
+
+    def _read(self) -> None:
+        self.hosts = {name: load_host(self._directory, name) for name in NAMES}
+
+
+if __name__ == "__main__":
+    main(json.loads(Path(sys.argv[1]).read_text()))

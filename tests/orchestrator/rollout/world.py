@@ -1,0 +1,267 @@
+"""A small world for rollouts: a virtual LoadMaster, three hosts in memory, virtual time."""
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from typing import Any
+
+from kempsdk import Forward, LoadMaster, RsRef, VsRef
+from kempsdk.emulator import CallRecord, Switches, VirtualLoadMaster
+from kempsdk.emulator.datapath import L4Service, ServerCounters
+from orchestrator.hosts import loopback
+from orchestrator.hosts.driver import CommandResult
+from orchestrator.hosts.state import Socket
+from orchestrator.inventory import parse_spec
+from orchestrator.probes.arp import ArpEvidence
+from orchestrator.probes.service import FrameEvidence, FrameOutcome, HttpEvidence
+from orchestrator.rollout.adapters import Adapters
+from orchestrator.rollout.facts import read_facts
+from orchestrator.rollout.plan import Plan
+from orchestrator.rollout.planner import make_plan
+from orchestrator.rollout.records import Event
+from orchestrator.rollout.report import RunReport
+from orchestrator.rollout.run import resume, run_rollout
+from orchestrator.rollout.store import Store
+from orchestrator.spec import Spec
+from tests.fakes.clock import FakeClock
+from tests.fakes.host import FakeHost, FakeHostDriver, plain_host
+
+VIP = "203.0.113.250"
+VS = VsRef.parse(f"tcp/{VIP}:80")
+NAMES = ("web1", "web2", "web3")
+ADDRESS = {"web1": "203.0.113.11", "web2": "203.0.113.12", "web3": "203.0.113.13"}
+MAC = {"web1": "02:00:00:00:00:11", "web2": "02:00:00:00:00:12", "web3": "02:00:00:00:00:13"}
+LOADMASTER_MAC = "02:00:00:00:00:fe"
+MUTATING = ("addrs", "modrs", "delrs", "enablers", "disablers")
+
+INVENTORY = """\
+loadmasters:
+  lb1: {url: "https://127.0.0.1:1"}
+services:
+  web: {loadmaster: lb1, service: "tcp/203.0.113.250:80", method: loopback}
+hosts:
+  web1: {address: 203.0.113.11, interface: eth0}
+  web2: {address: 203.0.113.12, interface: eth0}
+  web3: {address: 203.0.113.13, interface: eth0}
+pools:
+  web: {service: web, hosts: [web1, web2, web3]}
+arp_probe: {interface: eth0}
+"""
+
+
+def spec_for(rollout: str, *, inventory: str = INVENTORY) -> Spec:
+    """Return the inventory with a rollout, given as the inside of a YAML mapping."""
+    return parse_spec(f"{inventory}rollout: {{pool: web, {rollout}}}\n", path="test.yaml")
+
+
+class Counters:
+    """A data path that moves nothing and counts what the test says."""
+
+    def __init__(self) -> None:
+        self.by_address: dict[str, int] = {}
+        self._addresses: dict[int, str] = {}
+
+    def start(self) -> None:
+        pass
+
+    def stop(self) -> None:
+        pass
+
+    def program(self, services: Sequence[L4Service]) -> None:
+        self._addresses = {
+            server.rs_index: server.address for vs in services for server in vs.servers
+        }
+
+    def counters(self) -> Mapping[int, ServerCounters]:
+        return {
+            index: ServerCounters(active_connections=self.by_address.get(address, 0))
+            for index, address in self._addresses.items()
+        }
+
+
+class DeviceClock(FakeClock):
+    """Virtual time that the LoadMaster's statistics follow; ``at`` plans what happens then."""
+
+    def __init__(self, box: VirtualLoadMaster) -> None:
+        super().__init__()
+        self._box = box
+        self._planned: list[tuple[float, Callable[[], object]]] = []
+
+    def after(self, seconds: float, action: Callable[[], object]) -> None:
+        """Let something happen that many seconds from now, while somebody sleeps."""
+        self._planned.append((self.monotonic_s() + seconds, action))
+
+    def sleep(self, seconds: float) -> None:
+        super().sleep(seconds)
+        now = self.monotonic_s()
+        due = [one for one in self._planned if one[0] <= now]
+        self._planned = [one for one in self._planned if one[0] > now]
+        for _, action in due:
+            action()
+        self._box.sample_now()
+
+
+@dataclass
+class FakeSegment:
+    """The segment, as the hosts' states make it: who is not silent answers for the VIP."""
+
+    hosts: Mapping[str, FakeHost]
+    deaf: bool = False
+    claims: dict[str, int] = field(default_factory=dict)
+    pages: dict[str, int] = field(default_factory=dict)
+
+    def ask_who_has(self, vip: str, *, unicast_to: Sequence[str]) -> ArpEvidence:
+        answers = {} if self.deaf else {LOADMASTER_MAC: 3}
+        for host in self.hosts.values():
+            has = any(one.address == vip for one in host.addresses)
+            silent = max(host.sysctls["conf/all/arp_ignore"], host.sysctls["conf/eth0/arp_ignore"])
+            if has and not silent:
+                answers[host.interfaces["eth0"]] = 3
+        return ArpEvidence(answers=answers, claims=dict(self.claims), asked=3 + len(unicast_to))
+
+    def answers_vip(self, vip: str, port: int, *, server_mac: str) -> FrameEvidence:
+        host = next(one for one in self.hosts.values() if one.interfaces["eth0"] == server_mac)
+        has = any(one.address == vip for one in host.addresses)
+        listens = any(one.state == "listen" and one.local_port == port for one in host.sockets)
+        outcome = FrameOutcome.SILENT
+        if has:
+            outcome = FrameOutcome.OPEN if listens else FrameOutcome.REFUSED
+        return FrameEvidence(outcome=outcome, answered_by=server_mac, via_server=True, seconds=0)
+
+    def answers_http(self, address: str, port: int, path: str) -> HttpEvidence:
+        return HttpEvidence(status=self.pages.get(path, 200), failure="", seconds=0)
+
+
+def listener(port: int = 80) -> Socket:
+    """Return a program that listens everywhere."""
+    return Socket(
+        protocol="tcp",
+        local_address="0.0.0.0",  # noqa: S104 - what a listener says, not a place to listen
+        local_port=port,
+        peer_address="0.0.0.0",  # noqa: S104 - as above
+        peer_port=0,
+        state="listen",
+    )
+
+
+def connection(peer: str = "198.51.100.7", port: int = 80) -> Socket:
+    """Return a client's open connection to the VIP."""
+    return Socket(
+        protocol="tcp",
+        local_address=VIP,
+        local_port=port,
+        peer_address=peer,
+        peer_port=40000,
+        state="established",
+    )
+
+
+class World:
+    """Everything that a rollout touches, and everything it did."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self.counters = Counters()
+        self.box = VirtualLoadMaster(
+            health="up",
+            data_path=self.counters,
+            switches=Switches(rate_limit=False),
+            http=True,
+        )
+        self.events: list[Event] = []
+        self.here_calls: list[tuple[str, ...]] = []
+        self.here_result = CommandResult(exit_code=0, stdout="", stderr="")
+        self._stack = ExitStack()
+
+    def __enter__(self) -> "World":
+        self._stack.enter_context(self.box)
+        self.prepare()
+        self._stack.callback(self.lm.close)
+        return self
+
+    def prepare(self) -> None:
+        """Make the service and the hosts; the LoadMaster runs."""
+        self.clock = DeviceClock(self.box)
+        self.lm: LoadMaster = self.box.client(clock=FakeClock())
+        self.lm.virtual_services.create(VS, nickname="web", force_l4=True)
+        self.driver = FakeHostDriver()
+        hosts = spec_for("kind: add")
+        for name in NAMES:
+            fake = plain_host(hosts.host(name), mac=MAC[name])
+            fake.sockets.append(listener())
+            self.driver.add(hosts.host(name), fake)
+        self.segment = FakeSegment(self.driver.hosts)
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    # -- what a rollout is given --------------------------------------------------------
+
+    @property
+    def adapters(self) -> Adapters:
+        return Adapters(
+            loadmaster=lambda _: self.lm,
+            driver=lambda _: self.driver,
+            clock=self.clock,
+            segment=self.segment,
+            here=self._here,
+        )
+
+    def _here(self, argv: Sequence[str], _: float) -> CommandResult:
+        self.here_calls.append(tuple(argv))
+        return self.here_result
+
+    def plan(self, rollout: str, **more: Any) -> Plan:
+        """Read the world and plan a rollout."""
+        spec = spec_for(rollout, **more)
+        return make_plan(spec, read_facts(spec, self.adapters))
+
+    def run(self, rollout: str | Plan, **more: Any) -> RunReport:
+        """Plan and run a rollout."""
+        plan = self.plan(rollout) if isinstance(rollout, str) else rollout
+        return run_rollout(plan, self.adapters, self.store, on_event=self.events.append, **more)
+
+    def resume(self, run_id: str) -> RunReport:
+        return resume(run_id, self.adapters, self.store, on_event=self.events.append)
+
+    # -- how it is made and what became of it ---------------------------------------------
+
+    def in_service(self) -> None:
+        """Put all hosts into service, right in every way, without a run; traces are wiped."""
+        spec = spec_for("kind: add")
+        for name, fake in self.driver.hosts.items():
+            host = spec.host(name)
+            self.driver.apply(host, loopback.plan_add(self.driver.read(host), host=host, vip=VIP))
+            fake.applied.clear()
+            self.add_by_hand(name)
+        self.calls_before = len(self.box.calls)
+
+    calls_before = 0
+
+    def mutations(self) -> list[CallRecord]:
+        """Return the calls that changed the LoadMaster since the world was made ready."""
+        return [one for one in self.box.calls[self.calls_before :] if one.command in MUTATING]
+
+    def enabled(self) -> dict[str, bool]:
+        """Return the servers of the service by host name."""
+        by_address = {
+            rs.address: rs.enabled for rs in self.lm.virtual_services.get(VS).real_servers
+        }
+        return {name: by_address[ADDRESS[name]] for name in NAMES if ADDRESS[name] in by_address}
+
+    def add_by_hand(self, name: str, *, enable: bool = True, weight: int = 1000) -> None:
+        """Add a server as somebody else would, without touching the host."""
+        self.lm.real_servers.add(
+            VS, RsRef(ADDRESS[name], 80), forward=Forward.ROUTE, weight=weight, enable=enable
+        )
+
+    def carries_vip(self, name: str) -> bool:
+        return any(one.address == VIP for one in self.driver.hosts[name].addresses)
+
+    def kinds(self, name: str) -> list[str]:
+        """Return which steps of a server were begun, in order."""
+        return [
+            one.step.partition("/")[2]
+            for one in self.events
+            if one.kind == "step-started" and one.server == name and one.step
+        ]

@@ -1,0 +1,219 @@
+"""The file a person writes: each mistake is refused with its line and what to write."""
+
+from pathlib import Path
+
+import jsonschema
+import pytest
+import yaml
+
+from orchestrator.errors import SpecInvalid
+from orchestrator.inventory import json_schema, load_spec, parse_spec, spec_from_data
+from orchestrator.spec import RolloutSpec, batch_size
+
+GOOD = """\
+loadmasters:
+  lb1: {url: "https://192.0.2.10"}
+services:
+  web:
+    loadmaster: lb1
+    service: tcp/203.0.113.250:80
+    method: loopback
+hosts:
+  web1: {address: 203.0.113.11, interface: eth0}
+  web2: {address: 203.0.113.12, interface: eth0}
+  web3: {address: 203.0.113.13, interface: eth0}
+pools:
+  web:
+    service: web
+    hosts: [web1, web2, web3]
+rollout:
+  kind: roll
+  pool: web
+  batch: 1
+  action:
+    argv: [systemctl, restart, "httpd@{host}"]
+    on: host
+"""
+
+
+def test_good_file() -> None:
+    spec = parse_spec(GOOD, path="web.yaml")
+    assert spec.rollout is not None
+    assert spec.rollout.max_unavailable == 1
+    assert spec.rollout.drain.at_deadline == "fail"
+    assert spec.pools["web"].hosts == ("web1", "web2", "web3")
+    assert str(spec.server("web", "web2")) == "203.0.113.12:80"
+    assert spec.host("web1").interface == "eth0"
+
+
+def test_the_key_on_is_a_word_not_a_truth_value() -> None:
+    spec = parse_spec(GOOD.replace("on: host", "on: here"), path="web.yaml")
+    assert spec.rollout is not None
+    assert spec.rollout.action is not None
+    assert spec.rollout.action.on == "here"
+
+
+def test_plain_data_gives_the_same_spec() -> None:
+    import dataclasses
+    import json
+
+    spec = parse_spec(GOOD, path="web.yaml")
+    assert spec_from_data(json.loads(json.dumps(dataclasses.asdict(spec)))) == spec
+
+
+# Each: what stands in the good file, what is written instead, the line of the mistake, and
+# words that the message must have.
+MISTAKES = {
+    "tab": ("    loadmaster: lb1", "\tloadmaster: lb1", 5, "tab"),
+    "tab-within": ("  kind: roll", "  kind:\t\troll", 17, "tab"),
+    "syntax": ("hosts: [web1, web2, web3]", "hosts: [web1, web2", 16, "not YAML"),
+    "unknown-key": ("  batch: 1", "  bach: 1", 19, "did you mean batch?"),
+    "unknown-section": ("loadmasters:", "loadmaster:", 1, "did you mean loadmasters?"),
+    "unknown-nested": ("    on: host", "    onn: host", 22, "did you mean on?"),
+    "unknown-far": ("  batch: 1", "  zzzzz: 1", 19, "known here: kind, pool"),
+    "duplicate-key": ("  pool: web\n", "  pool: web\n  pool: web\n", 19, "first on line 18"),
+    "duplicate-host-name": (
+        "  web3: {address: 203.0.113.13, interface: eth0}",
+        "  web1: {address: 203.0.113.13, interface: eth0}",
+        11,
+        "web1 is given twice (first on line 9)",
+    ),
+    "duplicate-host-address": (
+        "203.0.113.13",
+        "203.0.113.11",
+        11,
+        "duplicate host: web1 has the address 203.0.113.11 too",
+    ),
+    "duplicate-in-pool": ("[web1, web2, web3]", "[web1, web2, web1]", 15, "duplicate host web1"),
+    "batch-too-large": ("  batch: 1", "  batch: 4", 19, "4 hosts at a time, but there are only 3"),
+    "batch-zero": ("  batch: 1", "  batch: 0", 19, "0 hosts at a time"),
+    "batch-word": ("  batch: 1", "  batch: many", 19, "neither a number nor a percentage"),
+    "batch-percent-zero": ("  batch: 1", "  batch: 10%", 19, "10% of 3 hosts is less than one"),
+    "batch-percent-over": ("  batch: 1", "  batch: 101%", 19, "between 1% and 100%"),
+    "batch-percent-all": ("  batch: 1", "  batch: 100%", 19, "max_unavailable is 1"),
+    "batch-over-floor": ("  batch: 1", "  batch: 2", 19, "max_unavailable is 1"),
+    "vip-is-server": ("203.0.113.13", "203.0.113.250", 11, "vip-is-server-address"),
+    "dsr-port": ("    service: web\n", "    service: web\n    port: 8080\n", 15, "dsr-port-equal"),
+    "port-range": ("    service: web\n", "    service: web\n    port: 70000\n", 15, "65535"),
+    "weight-range": ("    service: web\n", "    service: web\n    weight: 0\n", 15, "weight"),
+    "service-form": ("tcp/203.0.113.250:80", "203.0.113.250:80", 6, "PROTOCOL/ADDRESS:PORT"),
+    "service-wildcard": ("tcp/203.0.113.250:80", "tcp/203.0.113.250:*", 6, "name one"),
+    "service-ipv6": ("tcp/203.0.113.250:80", '"tcp/[2001:db8::1]:80"', 6, "IPv6"),
+    "method": ("method: loopback", "method: loopbak", 7, "'loopback' or 'none'"),
+    "no-such-lb": ("    loadmaster: lb1", "    loadmaster: lb2", 5, "did you mean lb1?"),
+    "no-such-service": ("    service: web\n", "    service: wep\n", 14, "did you mean web?"),
+    "no-such-host": ("[web1, web2, web3]", "[web1, web2, wbe3]", 15, "no host wbe3"),
+    "no-such-pool": ("  pool: web\n", "  pool: wb\n", 18, "did you mean web?"),
+    "host-outside-pool": ("  batch: 1", "  hosts: [web9]", 19, "pool web"),
+    "bad-address": ("203.0.113.13", "203.0.113.300", 11, "not an IPv4 or IPv6 address"),
+    "interface-lo": ("203.0.113.13, interface: eth0", "203.0.113.13, interface: lo", 11, "eth0"),
+    "missing": ("    loadmaster: lb1\n", "", 4, "services.web.loadmaster is missing"),
+    "wrong-type": ("[web1, web2, web3]", "web1", 15, "pools.web.hosts"),
+    "password": ('{url: "https://192.0.2.10"}', "{url: x, password: hunter2}", 2, "no credential"),
+    "api-key": ('{url: "https://192.0.2.10"}', "{url: x, api_key: hunter2}", 2, "no credential"),
+    "url-credential": ("https://192.0.2.10", "https://bal:hunter2@192.0.2.10", 2, "no credential"),
+    "url": ("https://192.0.2.10", "192.0.2.10", 2, "https://HOST"),
+    "pin": ('"https://192.0.2.10"', '"https://192.0.2.10", tls_pin: ab', 2, "64 hexadecimal"),
+    "kind": ("  kind: roll", "  kind: rol", 17, "'roll'"),
+    "action-elsewhere": ("  kind: roll", "  kind: drain", 20, "belongs to kind: roll"),
+    "action-field": ("httpd@{host}", "httpd@{hots}", 21, "address, host, run"),
+    "action-brace": ("httpd@{host}", "httpd@{", 21, "not filled in"),
+    "infinite": ("  batch: 1", "  settle_s: .inf", 19, "settle_s"),
+    "negative": ("  batch: 1", "  settle_s: -1", 19, "settle_s"),
+    "floor-zero": ("  batch: 1", "  min_healthy: 0", 19, "min_healthy"),
+    "no-such-rule": ("  batch: 1", "  allow: [dsr-needs-l5]", 19, "did you mean dsr-needs-l4?"),
+    "window": ("  batch: 1", "  drain: {window_s: 1, poll_s: 5}", 19, "no two observations"),
+    "deadline": ("  batch: 1", "  drain: {deadline_s: 10}", 19, "is over before"),
+    "healthy-deadline": ("  batch: 1", "  healthy_deadline_s: 5", 19, "is over before"),
+    "health-path": (
+        "    method: loopback",
+        "    method: loopback\n    health: {path: status}",
+        8,
+        "begins with /",
+    ),
+    "bad-name": ("  web3: {", "  web 3: {", 11, "is not a name"),
+    "list-as-key": ("  batch: 1", "  [a]: 1", 19, "plain word"),
+    "self-alias": ("  batch: 1", "  allow: &a [*a]", 19, "refers to itself"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", MISTAKES)
+def test_mistake(name: str) -> None:
+    old, new, line, words = MISTAKES[name]
+    assert GOOD.count(old) >= 1
+    text = GOOD.replace(old, new, 1)
+    with pytest.raises(SpecInvalid) as refused:
+        parse_spec(text, path="web.yaml")
+    assert words in str(refused.value)
+    assert str(refused.value).startswith(f"web.yaml:{line}: ")
+    assert refused.value.line == line
+    assert refused.value.path == "web.yaml"
+    assert "hunter2" not in str(refused.value)
+
+
+def test_further_mistakes_are_listed_too() -> None:
+    text = GOOD.replace("  batch: 1", "  bach: 1").replace("method: loopback", "method: x")
+    with pytest.raises(SpecInvalid, match=r"(?s)^web.yaml:7: .*also line 19: .*batch") as refused:
+        parse_spec(text, path="web.yaml")
+    assert refused.value.line == 7
+
+
+def test_a_rule_is_allowed_by_name() -> None:
+    text = GOOD.replace("    service: web\n", "    service: web\n    port: 8080\n", 1)
+    text = text.replace("  batch: 1", "  allow: [dsr-port-equal]")
+    assert str(parse_spec(text, path="x").server("web", "web1")) == "203.0.113.11:8080"
+
+
+def test_aliases_cannot_fill_the_memory() -> None:
+    levels = "".join(f"l{n}: &l{n} [{', '.join([f'*l{n - 1}'] * 9)}]\n" for n in range(1, 9))
+    with pytest.raises(SpecInvalid, match="aliases multiply"):
+        parse_spec("l0: &l0 [x]\n" + levels, path="bomb.yaml")
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [(b"", "empty"), (b"\xff\xfe", "UTF-8"), (b"a: \x01\n", "character"), (b"- a\n", "names")],
+)
+def test_not_a_specification(tmp_path: Path, content: bytes, words: str) -> None:
+    path = tmp_path / "spec.yaml"
+    path.write_bytes(content)
+    with pytest.raises(SpecInvalid, match=words):
+        load_spec(path)
+
+
+def test_file_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(SpecInvalid, match="cannot be read") as refused:
+        load_spec(tmp_path / "none.yaml")
+    assert refused.value.line is None
+
+
+def test_file_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "spec.yaml"
+    path.write_text(GOOD)
+    assert load_spec(path) == parse_spec(GOOD, path="x")
+
+
+@pytest.mark.parametrize(
+    ("batch", "hosts", "size"), [(1, 3, 1), ("50%", 3, 1), ("50%", 4, 2), ("100%", 3, 3), (3, 3, 3)]
+)
+def test_batch_size(batch: int | str, hosts: int, size: int) -> None:
+    rollout = RolloutSpec(kind="add", pool="web", batch=batch)
+    assert batch_size(rollout, hosts) == size
+
+
+def test_schema_accepts_the_good_file_and_refuses_unknown_keys() -> None:
+    schema = json_schema()
+    jsonschema.Draft202012Validator.check_schema(schema)
+    # A JSON Schema sees the file as YAML 1.2, where "on" is a word.
+    data = yaml.safe_load(GOOD.replace("    on: host\n", ""))
+    jsonschema.validate(data, schema)
+    data["rollout"]["bach"] = 1
+    with pytest.raises(jsonschema.ValidationError, match="bach"):
+        jsonschema.validate(data, schema)
+
+
+def test_schema_explains_every_field() -> None:
+    for name, section in json_schema()["$defs"].items():
+        assert section["description"], name
+        for field, entry in section["properties"].items():
+            assert entry.get("description"), f"{name}.{field}"
