@@ -1,0 +1,300 @@
+"""Hosts, load balancer, router and client as network namespaces on one machine.
+
+Nothing gets a name on the machine: namespaces are held by file descriptors, so all of it
+vanishes with this process. Works as root in-process (tests), or as anybody inside
+:mod:`orchestrator.lab.isolation`.
+"""
+
+import select
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from types import MappingProxyType
+from typing import IO
+
+from pyroute2 import IPRoute  # type: ignore[import-untyped] # it ships no types
+
+from orchestrator.errors import IsolationUnavailable, OrchestratorError
+from orchestrator.hosts.driver import Host
+from orchestrator.lab.topology import BRIDGE, INTERFACE, SEGMENT_PREFIX, Station, topology
+from orchestrator.network_namespace import NetworkNamespace
+
+# A new namespace copies conf/all and conf/default from the machine's first one, so a lab
+# must set what it starts from: a fresh CentOS host has 0 for all of these.
+_FRESH = {
+    f"net/ipv4/conf/{scope}/{key}": "0"
+    for scope in ("all", "default")
+    for key in ("arp_ignore", "arp_announce", "arp_filter", "rp_filter", "forwarding")
+}
+_OS_RELEASE = """NAME="CentOS Stream"
+VERSION="9"
+ID="centos"
+ID_LIKE="rhel fedora"
+VERSION_ID="9"
+PRETTY_NAME="CentOS Stream 9"
+"""
+
+
+class Lab:
+    """A running lab; leave the context to end its processes and let its namespaces go.
+
+    Attributes:
+        vip: the virtual service's address. No kernel interface has it to begin with: the
+            director answers ARP for it.
+        lb_address: the load balancer's own address, where its API listens.
+        interface: the name of the network device in every host, the lb and the client.
+        directory: holds the hosts' files; removed at exit.
+    """
+
+    interface = INTERFACE
+
+    def __init__(self, hosts: int = 3, *, directory: Path | None = None) -> None:
+        """Describe a lab; nothing is made before ``__enter__``.
+
+        Args:
+            hosts: number of real servers, 1 to 200.
+            directory: existing directory in which the lab makes its own; default the
+                system's temporary one (inside isolation that is memory of the private world).
+        """
+        self.topology = topology(hosts)
+        self.vip = self.topology.vip
+        self.lb_address = next(s.address for s in self.topology.segment if s.name == "lb")
+        self._parent = directory
+        self._namespaces: dict[str, NetworkNamespace] = {}
+        self._children: list[subprocess.Popen[str]] = []
+        self._cleanup = ExitStack()
+        self.directory = Path()
+        self.hosts: tuple[Host, ...] = ()
+
+    @property
+    def namespaces(self) -> Mapping[str, NetworkNamespace]:
+        """Return the namespaces by name: admin, router, lb, client, web1, ..."""
+        return MappingProxyType(self._namespaces)
+
+    @property
+    def macs(self) -> Mapping[str, str]:
+        """Return the MACs on the segment by name (client: on its own network)."""
+        stations = (*self.topology.segment, self.topology.client)
+        return MappingProxyType({station.name: station.mac for station in stations})
+
+    def __enter__(self) -> "Lab":
+        """Build the lab, in less than half a second.
+
+        Raises:
+            IsolationUnavailable: this machine does not let us make namespaces.
+        """
+        with ExitStack() as stack:
+            self.directory = Path(tempfile.mkdtemp(prefix="kemp-lab-", dir=self._parent))
+            stack.callback(shutil.rmtree, self.directory, ignore_errors=True)
+            stations = (*self.topology.segment, self.topology.client)
+            for station in stations:
+                self._namespaces[station.name] = stack.enter_context(NetworkNamespace())
+            stack.callback(self._end_children)
+            for name, namespace in self._namespaces.items():
+                namespace.run(lambda name=name: _prepare(forward=name == "router"))  # type: ignore[misc] # mypy cannot infer a lambda with a default argument
+            self._wire()
+            self.hosts = tuple(self._host(station) for station in self.topology.servers)
+            self._cleanup = stack.pop_all()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._cleanup.close()
+        self._namespaces.clear()
+
+    def _wire(self) -> None:
+        admin, *others = self.topology.segment
+        client, uplink = self.topology.client, self.topology.router_uplink
+        self._namespaces["admin"].run(lambda: self._make_segment(admin, others))
+        self._namespaces["router"].run(lambda: self._make_client_link(client, uplink))
+        for station in (*self.topology.segment, uplink, client):
+            self._namespaces[station.name].run(lambda station=station: _configure(station))  # type: ignore[misc] # as above
+
+    def _make_segment(self, admin: Station, others: Sequence[Station]) -> None:
+        with IPRoute() as ip:
+            ip.link("add", ifname=BRIDGE, kind="bridge", address=admin.mac)
+            bridge = ip.link_lookup(ifname=BRIDGE)[0]
+            for station in others:
+                # The peer is made right in its namespace: moving it there costs more.
+                ip.link(
+                    "add",
+                    ifname=station.name,
+                    kind="veth",
+                    master=bridge,
+                    state="up",
+                    peer=self._peer(station),
+                )
+
+    def _make_client_link(self, client: Station, uplink: Station) -> None:
+        with IPRoute() as ip:
+            ip.link(
+                "add",
+                ifname=uplink.interface,
+                kind="veth",
+                address=uplink.mac,
+                peer=self._peer(client),
+            )
+
+    def _peer(self, station: Station) -> dict[str, object]:
+        return {
+            "ifname": station.interface,
+            "address": station.mac,
+            "net_ns_fd": self._namespaces[station.name].path,
+        }
+
+    def _host(self, station: Station) -> Host:
+        root = self.directory / station.name
+        for folder in ("etc/sysctl.d", "etc/sysconfig/network-scripts", "run/sysctl.d"):
+            (root / folder).mkdir(parents=True)
+        (root / "etc/os-release").write_text(_OS_RELEASE)
+        return Host(
+            name=station.name,
+            address=station.address,
+            interface=station.interface,
+            driver="netlink",
+            namespace=self._namespaces[station.name].path,
+            root=str(root),
+        )
+
+    def spawn(
+        self,
+        name: str,
+        argv: Sequence[str],
+        *,
+        stdout: int | IO[str] = subprocess.DEVNULL,
+        stderr: int | IO[str] | None = None,
+    ) -> "subprocess.Popen[str]":
+        """Start a process inside the namespace ``name``; the lab ends it at exit.
+
+        Its stdin is a pipe that the lab holds: a child that ends at end of file also ends
+        when the lab's process is killed.
+        """
+        process = self._namespaces[name].run(
+            lambda: subprocess.Popen(
+                list(argv), stdin=subprocess.PIPE, stdout=stdout, stderr=stderr, text=True
+            )
+        )
+        self._children.append(process)
+        return process
+
+    def spawn_ready(
+        self, name: str, argv: Sequence[str], *, timeout_s: float = 20.0
+    ) -> "tuple[subprocess.Popen[str], str]":
+        """Start a process as ``spawn`` does and wait for the first line it prints.
+
+        Its messages go to a file of the lab's directory.
+
+        Returns:
+            The process and that line.
+
+        Raises:
+            OrchestratorError: it ended, or said nothing for ``timeout_s``; with its messages.
+        """
+        with tempfile.NamedTemporaryFile(
+            "w+", prefix=f"{name}-", suffix=".log", dir=self.directory, delete=False
+        ) as messages:
+            process = self.spawn(name, argv, stdout=subprocess.PIPE, stderr=messages)
+            assert process.stdout is not None  # noqa: S101 - made as a pipe just above
+            readable, _, _ = select.select((process.stdout,), (), (), timeout_s)
+            line = process.stdout.readline().strip() if readable else ""
+            if not line:
+                self.end(process, grace_s=0.0)
+                messages.seek(0)
+                raise OrchestratorError(f"{argv[0]} did not start on {name}: {messages.read()}")
+        return process, line
+
+    def neighbour(self, station: str, address: str) -> str | None:
+        """Return the MAC that a station has learned for an address; None without one."""
+        return self._namespaces[station].run(lambda: _neighbour(address))
+
+    def forget_neighbour(self, station: str, address: str) -> None:
+        """Drop what a station knows of an address's MAC, as the entry's end of life would."""
+        self._namespaces[station].run(lambda: _forget_neighbour(address))
+
+    def end(self, process: "subprocess.Popen[str]", *, grace_s: float = 3.0) -> int:
+        """End one child: SIGTERM, and SIGKILL after ``grace_s``. Returns its exit code."""
+        self._children.remove(process)
+        return _end([process], grace_s=grace_s)[0]
+
+    def _end_children(self) -> None:
+        children, self._children = self._children, []
+        _end(children, grace_s=3.0)
+
+
+def _end(processes: Sequence["subprocess.Popen[str]"], *, grace_s: float) -> list[int]:
+    for process in processes:
+        process.send_signal(signal.SIGTERM)
+    deadline = time.monotonic() + grace_s
+    codes = []
+    for process in processes:
+        try:
+            process.wait(max(0.0, deadline - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            process.kill()
+        codes.append(process.wait())
+        for pipe in (process.stdin, process.stdout, process.stderr):
+            if pipe is not None:
+                _close(pipe)
+    return codes
+
+
+def _close(pipe: IO[str]) -> None:
+    try:
+        pipe.close()
+    except BrokenPipeError:
+        return  # unsent input of a process that has ended: nobody is left to read it
+
+
+def _prepare(*, forward: bool) -> None:
+    """Set a namespace's starting values, before any device is made in it."""
+    sysctls = dict(_FRESH)
+    sysctls["net/ipv4/ip_forward"] = "1" if forward else "0"
+    for scope in ("all", "default"):
+        sysctls[f"net/ipv6/conf/{scope}/disable_ipv6"] = "1"  # only noise here
+    for key, value in sysctls.items():
+        path = Path("/proc/sys") / key
+        try:
+            path.write_text(value)
+        except FileNotFoundError:
+            if not key.startswith("net/ipv6/"):  # a kernel without IPv6 is fine
+                raise
+        except OSError as error:
+            raise IsolationUnavailable(
+                f"cannot set {key} in a network namespace of our own: {error.strerror}. "
+                "In a container, give it a writable /proc/sys (--privileged)"
+            ) from error
+
+
+def _configure(station: Station) -> None:
+    """Raise a station's devices and give it its address and default route."""
+    with IPRoute() as ip:
+        ip.link("set", index=1, state="up")
+        device = ip.link_lookup(ifname=station.interface)[0]
+        ip.link("set", index=device, state="up")
+        ip.addr(
+            "add",
+            index=device,
+            address=station.address,
+            prefixlen=SEGMENT_PREFIX,
+            broadcast=station.address.rpartition(".")[0] + ".255",
+        )
+        if station.gateway is not None:
+            ip.route("add", dst="default", gateway=station.gateway)
+
+
+def _neighbour(address: str) -> str | None:
+    with IPRoute() as ip:
+        for entry in ip.get_neighbours(dst=address):
+            mac = entry.get("lladdr")
+            return None if mac is None else str(mac)
+    return None
+
+
+def _forget_neighbour(address: str) -> None:
+    with IPRoute() as ip:
+        for entry in ip.get_neighbours(dst=address):
+            ip.neigh("del", dst=address, ifindex=entry["ifindex"])

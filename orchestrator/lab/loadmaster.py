@@ -1,0 +1,97 @@
+"""A virtual LoadMaster in the lab's load-balancer namespace, with its layer-4 data path."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from kempsdk.emulator.l4 import announce
+from orchestrator.lab.lab import Lab
+
+if TYPE_CHECKING:
+    from kempsdk.client import LoadMaster
+
+USER = "bal"
+
+
+class LabLoadMaster:
+    """Listens on the load balancer's own address from ``__enter__`` to ``__exit__``.
+
+    Checks the real servers from there and moves the packets of layer-4 services. It can be
+    reached from the stations of the segment only; the operator's one is ``admin``::
+
+        with Lab() as lab, LabLoadMaster(lab) as box, lab.namespaces["admin"].entered():
+            with box.client() as lm:
+                ...
+
+    Attributes:
+        url: base URL of its API.
+        fingerprint: SHA-256 of its certificate, as hex.
+        api_key_file: readable by its owner only; in the lab's directory.
+    """
+
+    def __init__(
+        self, lab: Lab, *, time_scale: float = 5.0, port: int = 443, rate_limit: bool = True
+    ) -> None:
+        """Describe it; nothing is started yet.
+
+        Args:
+            time_scale: seconds of the device that pass in one real second: health checks
+                and the statistics period are that much faster.
+            rate_limit: drop connections above 30 calls in 3 s, as the appliance does.
+        """
+        self._lab = lab
+        self._time_scale = time_scale
+        self._port = port
+        self._rate_limit = rate_limit
+        self._process: subprocess.Popen[str] | None = None
+        self.url = ""
+        self.fingerprint = ""
+        self.user = USER
+        self.api_key_file = Path()
+
+    def __enter__(self) -> "LabLoadMaster":
+        """Start it and wait until it answers.
+
+        Raises:
+            OrchestratorError: it did not start.
+        """
+        directory = self._lab.directory / "loadmaster"
+        directory.mkdir(mode=0o700, exist_ok=True)
+        self.api_key_file = directory / "api-key"
+        argv = [sys.executable, "-m", "orchestrator.lab.loadmaster_process"]
+        argv += ["--address", self._lab.lb_address, "--port", str(self._port)]
+        argv += ["--l4-interface", self._lab.interface, "--directory", str(directory)]
+        argv += ["--time-scale", str(self._time_scale)]
+        if not self._rate_limit:
+            argv.append("--no-rate-limit")
+        self._process, line = self._lab.spawn_ready("lb", argv)
+        ready = json.loads(line)
+        self.url, self.fingerprint = ready["url"], ready["fingerprint"]
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._process is not None:
+            self._lab.end(self._process)
+            self._process = None
+
+    @property
+    def api_key(self) -> str:
+        """Return the one API key; never put it on a command line."""
+        return self.api_key_file.read_text(encoding="ascii").strip()
+
+    def announce(self, vip: str) -> None:
+        """Send gratuitous ARP for a VIP from the load balancer's interface.
+
+        The cure of routers and neighbours that learned a server's MAC for it: a server that
+        was repaired does not make them forget.
+        """
+        self._lab.namespaces["lb"].run(lambda: announce(self._lab.interface, vip))
+
+    def client(self, **more: Any) -> "LoadMaster":
+        """Return a client with API key and pinned certificate; ``more`` goes to LoadMaster."""
+        from kempsdk import ApiKey, LoadMaster, Pin
+
+        settings: dict[str, Any] = {"auth": ApiKey(self.api_key), "tls": Pin(self.fingerprint)}
+        return LoadMaster(self.url, **{**settings, **more})

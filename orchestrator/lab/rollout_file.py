@@ -1,0 +1,68 @@
+"""The file that an operator would write for a lab: its inventory, and a rollout."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from kempsdk.references import VsRef
+from orchestrator.lab.lab import Lab
+from orchestrator.lab.loadmaster import LabLoadMaster
+from orchestrator.lab.topology import BRIDGE
+from orchestrator.lab.webservice import argv
+
+PORT = 80
+
+
+def lab_service(lab: Lab) -> VsRef:
+    """Return the virtual service that the lab's servers are meant for."""
+    return VsRef.parse(f"tcp/{lab.vip}:{PORT}")
+
+
+def rollout_file(lab: Lab, box: LabLoadMaster, kind: str, hosts: Sequence[str]) -> dict[str, Any]:
+    """Return the file's content, ready for YAML.
+
+    Waits are short: the lab's LoadMaster samples and checks several times faster than an
+    appliance does.
+
+    Args:
+        kind: add, drain, remove or roll; a roll renews the web servers as version 2.
+        hosts: names of the servers it is about.
+    """
+    rollout: dict[str, Any] = {
+        "kind": kind,
+        "pool": "web",
+        "hosts": list(hosts),
+        "settle_s": 1,
+        "drain": {"window_s": 2, "poll_s": 0.5, "deadline_s": 60},
+        "min_healthy_s": 2,
+        "healthy_deadline_s": 60,
+    }
+    if kind == "roll":
+        # {host} is filled in for each server; the roots lie side by side, named alike.
+        root = Path(lab.hosts[0].root).parent / "{host}"
+        action = argv("restart", root=root, name="{host}", version="2", port=PORT)
+        rollout["action"] = {"argv": action, "on": "host", "timeout_s": 30}
+    return {
+        "loadmasters": {"lb": {"url": box.url, "tls_pin": box.fingerprint}},
+        "services": {
+            "web": {
+                "loadmaster": "lb",
+                "service": str(lab_service(lab)),
+                "method": "loopback",
+                "health": {"path": "/health"},
+            }
+        },
+        "hosts": {
+            host.name: {
+                "address": host.address,
+                "interface": host.interface,
+                "driver": "netlink",
+                "namespace": host.namespace,
+                "root": host.root,
+            }
+            for host in lab.hosts
+        },
+        "pools": {"web": {"service": "web", "hosts": [host.name for host in lab.hosts]}},
+        "arp_probe": {"interface": BRIDGE},
+        "rollout": rollout,
+    }
