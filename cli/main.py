@@ -1,0 +1,177 @@
+"""The command ``kemp``: the nouns, the real adapters, and how it ends."""
+
+import os
+import sys
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING
+
+import click
+
+from cli.command import LazyGroup, Noun, OutputClosed
+from cli.session import Session
+
+if TYPE_CHECKING:
+    from cli.connection import Connection
+    from kempsdk import LoadMaster
+    from kempsdk.clock import Clock
+    from orchestrator.rollout.adapters import Adapters
+    from orchestrator.spec import Spec
+
+NOUNS: Mapping[str, Noun] = {
+    "vs": Noun("cli.virtual_services", "Virtual services: create, list, show, set, delete."),
+    "subvs": Noun("cli.sub_virtual_services", "SubVSs of a virtual service."),
+    "rs": Noun("cli.real_servers", "Real servers: add, enable, disable, drain, delete."),
+    "health": Noun("cli.health", "Timers of the health checks."),
+    "stats": Noun("cli.stats", "Connections and rates, once or continuously."),
+    "param": Noun("cli.parameters", "Global parameters: get, set, list."),
+    "api": Noun("cli.api", "Send any command of the API as it is."),
+    "rollout": Noun("cli.rollout", "Plan and run safe rolling changes of servers."),
+    "lab": Noun("cli.lab", "A network of servers on this machine, to rehearse in."),
+    "emulator": Noun("cli.emulator", "A virtual LoadMaster that speaks the API."),
+    "demo": Noun("cli.demo", "The whole story in a lab: add, roll, drain, with evidence."),
+    "config": Noun("cli.config", "Profiles, trusted certificates, shell completion."),
+    "help": Noun("cli.help", "Help topics: exit-codes, environment."),
+}
+
+
+class RealAdapters:
+    """Builds what a real run talks to: LoadMasters, hosts, the segment, the clock."""
+
+    def load_master(self, connection: "Connection", *, timeout_s: float) -> "LoadMaster":
+        from kempsdk import ApiKey, LoadMaster, Password, Pin, Verify
+
+        auth = (
+            ApiKey(connection.api_key)
+            if connection.api_key is not None
+            else Password(connection.user or "", connection.password or "")
+        )
+        tls = Pin(connection.tls_pin) if connection.tls_pin else Verify(connection.ca_file)
+        return LoadMaster(connection.url, auth=auth, api=connection.api, tls=tls, timeout=timeout_s)
+
+    @contextmanager
+    def rollout(self, spec: "Spec", session: Session) -> "Iterator[Adapters]":
+        from orchestrator.hosts.netlink import NetlinkDriver
+        from orchestrator.network_namespace import NetworkNamespace
+        from orchestrator.rollout.adapters import Adapters, SegmentProbe, run_here
+
+        driver = NetlinkDriver(clock=self.clock())
+        clients: dict[str, LoadMaster] = {}
+        guard = threading.Lock()
+
+        with ExitStack() as stack:
+
+            def load_master(name: str) -> "LoadMaster":
+                with guard:  # asked for from several threads
+                    if name not in clients:
+                        client = session.load_master_of(spec.loadmasters[name])
+                        clients[name] = stack.enter_context(client)
+                    return clients[name]
+
+            segment = None
+            if spec.arp_probe is not None:
+                place = spec.arp_probe.namespace
+                namespace = stack.enter_context(NetworkNamespace(place)) if place else None
+                segment = SegmentProbe(spec.arp_probe.interface, namespace=namespace)
+            yield Adapters(
+                loadmaster=load_master,
+                driver=lambda _host: driver,
+                clock=self.clock(),
+                segment=segment,
+                here=run_here,
+            )
+
+    def clock(self) -> "Clock":
+        from kempsdk.clock import SystemClock
+
+        return SystemClock()
+
+
+def _version(ctx: click.Context, _param: click.Parameter, value: bool) -> None:
+    if value:
+        from importlib.metadata import version
+
+        click.echo(f"kemp {version('kemp-automation')}")
+        ctx.exit()
+
+
+kemp = LazyGroup(
+    "kemp",
+    nouns=NOUNS,
+    help="""Kemp LoadMaster from the terminal, and safe rolling changes behind it.
+
+    Data goes to stdout, messages to stderr. How it ends: kemp help exit-codes.
+    """,
+    no_args_is_help=True,
+    params=[
+        click.Option(
+            ["--version"],
+            is_flag=True,
+            is_eager=True,
+            expose_value=False,
+            callback=_version,
+            help="Show the version.",
+        )
+    ],
+)
+
+
+def _report(error: Exception, session: Session) -> int:
+    from cli.exit_codes import explain
+
+    if session.debug:
+        import traceback
+
+        traceback.print_exc()
+    told = explain(error, url=session.address)
+    if session.output == "json":
+        import json
+
+        fields = {
+            "error": type(error).__name__,
+            "message": told.message,
+            "advice": list(told.advice),
+            "exit_code": int(told.code),
+        }
+        click.echo(json.dumps(fields), err=True)
+    else:
+        click.echo("\n  ".join([f"kemp: {told.message}", *told.advice]), err=True)
+    return int(told.code)
+
+
+def _close_quietly() -> None:
+    # What is still buffered has no reader; without this the interpreter complains at exit.
+    with open(os.devnull, "w") as nowhere:  # noqa: PTH123 - a device, not a path to handle
+        os.dup2(nowhere.fileno(), sys.stdout.fileno())
+
+
+def run(argv: list[str] | None = None) -> int:
+    """Run ``kemp`` and return its exit code (cli/exit_codes.py)."""
+    session = Session(environ=os.environ, adapters=RealAdapters())
+    try:
+        # Tells of a usage error itself, with the usage line, when not standalone.
+        result = kemp.main(
+            args=argv,
+            prog_name="kemp",
+            complete_var="_KEMP_COMPLETE",
+            standalone_mode=False,
+            obj=session,
+        )
+        sys.stdout.flush()
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("kemp: interrupted", err=True)
+        return 130
+    except OutputClosed:
+        _close_quietly()
+        return 141
+    except click.UsageError as error:
+        error.show()
+        return error.exit_code
+    except Exception as error:  # noqa: BLE001 - the last place where an error can be told
+        return _report(error, session)
+    return result if isinstance(result, int) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(run())

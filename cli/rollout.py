@@ -1,0 +1,310 @@
+"""``kemp rollout``: plan, run and follow safe changes of the servers behind a service."""
+
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from cli.command import Group
+from cli.exit_codes import ExitCode, Failure
+from cli.plan_text import plan_text, report_text, steps_record, when
+from cli.render import Column, table
+from cli.session import Session, pass_session
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+    from orchestrator.rollout.plan import Plan
+    from orchestrator.rollout.report import RunReport
+    from orchestrator.rollout.store import Store
+    from orchestrator.spec import Spec
+
+_file_option = click.option(
+    "-f", "--file", "file", type=click.Path(dir_okay=False), metavar="FILE", help="Rollout file."
+)
+_yes_option = click.option("--yes", is_flag=True, help="Do not ask.")
+_run_argument = click.argument("run_id", metavar="[RUN]", required=False)
+
+
+@click.group(
+    cls=Group,
+    invoke_without_command=True,
+    help="Plan and run safe rolling changes of servers; without a verb: plan.",
+)
+@_file_option
+@click.pass_context
+def command(ctx: click.Context, file: str | None) -> object:
+    """Plan, where only a file is named: changing anything takes a word more."""
+    if ctx.invoked_subcommand is None:
+        if file is None:
+            click.echo(ctx.get_help(), err=True)
+            return ExitCode.USAGE
+        with plan.make_context("plan", ["--file", file], parent=ctx) as inner:
+            return plan.invoke(inner)
+    if file is not None:
+        raise click.UsageError(f"-f comes after {ctx.invoked_subcommand}")
+    return None
+
+
+@command.command()
+@_file_option
+@click.option(
+    "--save", type=click.Path(dir_okay=False, path_type=Path), help="Keep the plan to run later."
+)
+@pass_session
+def plan(session: Session, file: str | None, save: Path | None) -> ExitCode:
+    """Show what a rollout would do; changes nothing."""
+    made = _make(session, file)
+    if save is not None:
+        save.write_text(made.to_json() + "\n", encoding="utf-8")
+        session.say(f"plan written to {save}")
+    session.show(
+        made.to_data(),
+        details=lambda: plan_text(made, colour=session.colour),
+        name=made.fingerprint,
+    )
+    return ExitCode.NOTHING_TO_DO if made.empty else ExitCode.OK
+
+
+@command.command("run")
+@_file_option
+@click.option(
+    "--plan",
+    "plan_file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help='Run this plan of "plan --save", if nothing has moved since.',
+)
+@_yes_option
+@pass_session
+def run_command(session: Session, file: str | None, plan_file: Path | None, yes: bool) -> ExitCode:
+    """Run a rollout: show the plan, ask, work, report."""
+    if plan_file is not None and file is not None:
+        raise click.UsageError("give --file or --plan, not both")
+    made = _read_plan(plan_file) if plan_file is not None else _make(session, file, alone=True)
+    session.say(plan_text(made, colour=False))
+    if made.empty:
+        return ExitCode.OK
+    touched = sum(bool(one.steps) for one in made.servers)
+    session.confirm(f"{touched} hosts will be worked on.", str(touched), yes=yes)
+
+    from cli.progress import shown
+    from orchestrator.inventory import spec_from_data
+    from orchestrator.rollout.run import new_run_id, run_rollout
+
+    run_id = new_run_id()
+    session.say(f"run {run_id}; if it stops: kemp rollout resume {run_id}")
+    with (
+        _store(session) as store,
+        session.adapters.rollout(spec_from_data(made.spec), session) as adapters,
+        _pause_on_signal() as stop,
+        shown(session, made) as on_event,
+    ):
+        end = run_rollout(made, adapters, store, on_event=on_event, run_id=run_id, stop=stop)
+    return _conclude(session, end)
+
+
+@command.command()
+@_run_argument
+@pass_session
+def resume(session: Session, run_id: str | None) -> ExitCode:
+    """Go on with a run that paused or was killed; the newest such run unless named.
+
+    Asks nothing: the plan was confirmed when the run began.
+    """
+    from cli.progress import shown
+    from orchestrator.inventory import spec_from_data
+    from orchestrator.rollout.run import resume as go_on
+
+    with _store(session) as store:
+        chosen = run_id or _newest(store, ("paused", "interrupted"))
+        made = store.run(chosen).plan
+        session.say(f"run {chosen} ({made.kind} on {made.service}) goes on")
+        with (
+            session.adapters.rollout(spec_from_data(made.spec), session) as adapters,
+            _pause_on_signal() as stop,
+            shown(session, made) as on_event,
+        ):
+            end = go_on(chosen, adapters, store, on_event=on_event, stop=stop)
+    return _conclude(session, end)
+
+
+@command.command()
+@_run_argument
+@pass_session
+def status(session: Session, run_id: str | None) -> None:
+    """Show how a run stands; the newest unless named."""
+    with _store(session) as store:
+        found = _report(store, run_id)
+    session.show(
+        found.to_data(),
+        details=lambda: report_text(found, colour=session.colour),
+        name=found.run_id,
+    )
+
+
+@command.command()
+@_run_argument
+@pass_session
+def report(session: Session, run_id: str | None) -> None:
+    """Show every step of a run with its time and evidence; the newest run unless named."""
+    with _store(session) as store:
+        found = _report(store, run_id)
+    columns = (
+        Column("HOST", "host"),
+        Column("STEP", "step"),
+        Column("STATUS", "status"),
+        Column("SECONDS", "seconds", right=True),
+        Column("EVIDENCE", "evidence"),
+    )
+
+    def text() -> str:
+        steps = table(steps_record(found), columns, colour=session.colour)
+        return f"{report_text(found, colour=session.colour)}\n\n{steps}"
+
+    session.show(found.to_data(), details=text, name=found.run_id)
+
+
+@command.command("list")
+@pass_session
+def list_runs(session: Session) -> None:
+    """List the runs, newest first."""
+    from orchestrator.rollout.report import summaries
+
+    with _store(session) as store:
+        found = summaries(store)
+    session.show_list(
+        found,
+        (
+            Column("RUN", "run"),
+            Column("STATE", "state"),
+            Column("KIND", "kind"),
+            Column("SERVICE", "service"),
+            Column("BEGUN", "begun"),
+            Column("REASON", "reason"),
+        ),
+        row=lambda one: {
+            "run": one.run_id,
+            "state": one.state,
+            "kind": one.kind,
+            "service": one.service,
+            "begun": when(one.started_s),
+            "reason": one.reason,
+        },
+        name=lambda one: one.run_id,
+        empty="no runs",
+    )
+
+
+@command.command()
+@click.argument("run_id", metavar="RUN")
+@click.option("--reason", default="given up by the operator", show_default=True)
+@_yes_option
+@pass_session
+def abandon(session: Session, run_id: str, reason: str, yes: bool) -> None:
+    """Give up a run as it stands and free its services and hosts; changes nothing on them."""
+    from orchestrator.rollout.run import abandon as give_up
+
+    session.confirm(f"Run {run_id} can not be resumed afterwards.", run_id, yes=yes)
+    with _store(session) as store:
+        give_up(run_id, store, now_s=session.adapters.clock().time_s(), reason=reason)
+    session.say(f"run {run_id} abandoned")
+
+
+def _make(session: Session, file: str | None, *, alone: bool = False) -> "Plan":
+    from orchestrator.inventory import load_spec
+    from orchestrator.rollout.facts import read_facts
+    from orchestrator.rollout.planner import make_plan
+
+    if file is None:
+        raise click.UsageError("name the rollout file: -f FILE")
+    spec = load_spec(file)
+    if alone:
+        _refuse_second_run(session, spec)
+    with session.adapters.rollout(spec, session) as adapters:
+        return make_plan(spec, read_facts(spec, adapters))
+
+
+def _refuse_second_run(session: Session, spec: "Spec") -> None:
+    """Say early that another run holds the service.
+
+    The run itself takes the locks. But a plan made while another run has a server out is
+    refused for the server that is missing, which would hide why it is.
+    """
+    from orchestrator.errors import Locked
+    from orchestrator.rollout.facts import rollout_of
+
+    entry = spec.service_of(rollout_of(spec).pool)
+    wanted = f"service {entry.ref} of {spec.loadmasters[entry.loadmaster].url}"
+    now_s = session.adapters.clock().time_s()
+    with _store(session) as store:
+        for lock in store.locks():
+            if lock.resource == wanted and lock.expires_s > now_s:
+                raise Locked(
+                    f"{wanted} is held by run {lock.run_id} ({lock.reason})", owner=lock.run_id
+                )
+
+
+def _read_plan(place: Path) -> "Plan":
+    from orchestrator.errors import OrchestratorError
+    from orchestrator.rollout.plan import Plan
+
+    try:
+        return Plan.from_json(place.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise Failure(f"{place}: {error.strerror}", ExitCode.INVALID_FILE) from None
+    except (OrchestratorError, UnicodeDecodeError) as error:
+        raise Failure(f"{place}: {error}", ExitCode.INVALID_FILE) from None
+
+
+@contextmanager
+def _store(session: Session) -> "Iterator[Store]":
+    from orchestrator.rollout.store import Store
+
+    with Store(session.state_directory) as store:
+        yield store
+
+
+def _report(store: "Store", run_id: str | None) -> "RunReport":
+    from orchestrator.rollout.report import report as read
+
+    return read(run_id or _newest(store, None), store)
+
+
+def _newest(store: "Store", states: tuple[str, ...] | None) -> str:
+    from orchestrator.rollout.report import summaries
+
+    for one in summaries(store):
+        if states is None or one.state in states:
+            return one.run_id
+    wanted = "" if states is None else f" that is {' or '.join(states)}"
+    raise Failure(f"there is no run{wanted}", ExitCode.NOT_FOUND)
+
+
+@contextmanager
+def _pause_on_signal() -> Iterator[threading.Event]:
+    """Make SIGTERM a pause, as the engine makes Ctrl-C one: the step in hand ends first."""
+    stop = threading.Event()
+
+    def pause(_number: int, _frame: "FrameType | None") -> None:
+        stop.set()
+
+    before = signal.signal(signal.SIGTERM, pause)
+    try:
+        yield stop
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _conclude(session: Session, end: "RunReport") -> ExitCode:
+    session.show(
+        end.to_data(), details=lambda: report_text(end, colour=session.colour), name=end.run_id
+    )
+    if end.finished:
+        return ExitCode.OK
+    failed = any(host.outcome == "failed" for host in end.hosts.values())
+    session.say(f"to go on: kemp rollout resume {end.run_id}")
+    return ExitCode.PARTIAL if failed else ExitCode.STOPPED

@@ -1,0 +1,66 @@
+"""Data as tables, JSON, YAML."""
+
+from dataclasses import dataclass, field
+from enum import Enum
+
+from cli.render import Column, as_json, as_yaml, details, plain, table
+from kempsdk.references import RsRef, SubVsRef, VsRef
+from kempsdk.secret import Secret
+
+
+class Colour(str, Enum):
+    RED = "red"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Thing:
+    ref: VsRef
+    colour: Colour = Colour.RED
+    servers: tuple[RsRef, ...] = ()
+    extra: dict[str, object] = field(default_factory=dict)
+    secret: Secret | None = None
+
+
+VS = VsRef.parse("tcp/10.0.0.1:80")
+
+
+def test_records_become_plain() -> None:
+    thing = Thing(
+        ref=VS, servers=(RsRef("::1", 80),), extra={"a": (1, None)}, secret=Secret("hush")
+    )
+    assert plain(thing) == {
+        "ref": "tcp/10.0.0.1:80",
+        "colour": "red",
+        "servers": ["[::1]:80"],
+        "extra": {"a": [1, None]},
+        "secret": "********",
+    }
+    assert plain(SubVsRef(VS, 5)) == "tcp/10.0.0.1:80#5"
+    assert type(plain(Colour.RED)) is str
+
+
+def test_forms() -> None:
+    assert as_json({"a": 1}) == '{\n  "a": 1\n}'
+    assert as_json({"a": "é"}, indent=None) == '{"a": "é"}'
+    assert as_yaml({"b": [1], "a": None}) == "b:\n- 1\na: null"
+
+
+def test_tables_align_and_say_what_is_missing() -> None:
+    columns = (Column("NAME", "name"), Column("N", "n", right=True), Column("ON", "on"))
+    rows: list[dict[str, object]] = [
+        {"name": "a", "n": 100, "on": True},
+        {"name": None, "n": 5, "on": False},
+    ]
+    assert table(rows, columns, colour=False) == ("NAME    N  ON\na     100  yes\n-       5  no")
+    assert table([], columns, colour=False) == "NAME  N  ON"
+
+
+def test_colour_marks_states_only_when_asked() -> None:
+    columns = (Column("STATUS", "status"),)
+    assert "\x1b[" in table([{"status": "Down"}], columns, colour=True)
+    assert "\x1b[" not in table([{"status": "Down"}], columns, colour=False)
+
+
+def test_details_leave_out_what_is_not_set() -> None:
+    text = details({"name": "web", "limit": None, "rules": [], "up": True}, colour=False)
+    assert text == "name  web\nup    yes"
