@@ -1,0 +1,49 @@
+# The two commands of the README are `make demo` and `make test`; both set up .venv by themselves.
+# PYTHON=/path/to/python3.12 chooses an interpreter; otherwise the newest one found that is 3.10+.
+
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python3.10; do \
+	"$$p" -c 'import sys; sys.exit(sys.version_info < (3, 10))' >/dev/null 2>&1 && { command -v "$$p"; break; }; done)
+BIN := .venv/bin
+
+.PHONY: help demo test check bench docs clean
+
+help: ## what this Makefile can do
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
+
+.venv/ready-to-run: pyproject.toml
+	@[ -n "$(PYTHON)" ] || { echo "Python 3.10 or newer is needed: 'apt-get install python3 python3-venv' or 'dnf install python3.12'" >&2; exit 1; }
+	@"$(PYTHON)" -c 'import ensurepip, venv' 2>/dev/null || { echo "$(PYTHON) has no venv module: 'apt-get install python3-venv'" >&2; exit 1; }
+	@echo "setting up .venv with $$($(PYTHON) --version)"
+	@"$(PYTHON)" -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e .
+	@touch $@
+
+.venv/ready-to-test: .venv/ready-to-run
+	@echo "adding the development tools to .venv"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
+	@touch $@
+
+demo: .venv/ready-to-run ## the main job on one machine: add, roll and drain servers under load
+	@$(BIN)/kemp demo
+
+check: .venv/ready-to-test ## format, lint, types, layers, generated files
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m kempsdk.catalogue.generate --check
+
+test: check ## everything that CI runs
+	$(BIN)/pytest $(PYTEST_ARGS)
+
+bench: .venv/ready-to-test ## speed and memory, as ratios within one run
+	@status=0; for script in tests/benchmarks/*.py; do \
+		case $$script in */__init__.py) continue;; esac; \
+		echo "== $$script"; $(BIN)/python "$$script" || status=1; done; exit $$status
+
+docs: .venv/ready-to-test ## the documentation as a web site in build/docs
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[docs]'
+	$(BIN)/mkdocs build --strict --quiet --config-file docs/mkdocs.yml --site-dir ../build/docs
+
+clean: ## remove what the commands above made
+	rm -rf .venv build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache *.egg-info
