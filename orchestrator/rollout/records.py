@@ -90,8 +90,9 @@ class Event:
     """Something that happened, for whoever watches.
 
     Attributes:
-        kind: run-started, step-started, step-ended, step-failed, waiting, acting, server-ended,
-            run-paused, run-finished.
+        kind: run-started, run-paused, run-finished; step-started, acting (right before a
+            change), waiting (with every look), step-ended, step-failed, step-stopped;
+            server-skipped.
         data: numbers that go with it, such as connections left.
     """
 
