@@ -1,0 +1,139 @@
+"""Records what a client says to an appliance, and what it answers.
+
+::
+
+    with record(lm, "fixtures/listvs/mine"):
+        lm.virtual_services.list()
+"""
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from kempsdk.recording.conversation import Answer, Closed, Conversation, Exchange, Provenance
+from kempsdk.recording.document import conversation_path, read_text, write_text
+from kempsdk.recording.errors import SecretLeft
+from kempsdk.recording.scrubbing import Scrubber
+from kempsdk.recording.wire import read_request
+from kempsdk.transport.connections import Stage
+from kempsdk.transport.dialect import HttpAnswer, HttpRequest
+from kempsdk.transport.http import NoAnswer
+
+if TYPE_CHECKING:
+    from kempsdk.client import LoadMaster
+
+
+_KEPT_OF_GIVEN_UP: Final = 1 << 16
+"""Bytes of an answer that the client stopped reading: it may be huge."""
+
+
+class Tape:
+    """What was recorded so far. Keeps secrets in memory until it is written; prints none.
+
+    Attributes:
+        path: the file it goes to.
+    """
+
+    def __init__(self, path: Path, scrubber: Scrubber) -> None:
+        self.path = path
+        self._scrubber = scrubber
+        self._exchanges: list[Exchange] = []
+        self._lock = threading.Lock()
+
+    def __len__(self) -> int:
+        return len(self._exchanges)
+
+    def keep_out(self, secret: str) -> None:
+        """Scrub a text that the recorder cannot recognise by itself, a host name for instance."""
+        self._scrubber.learn(secret)
+
+    def add(self, request: HttpRequest, reply: HttpAnswer | NoAnswer) -> None:
+        """Record one attempt. Called from any thread of the client."""
+        asked = read_request(request.method, request.target, request.headers, request.body)
+        with self._lock:
+            for secret in asked.secrets:
+                self._scrubber.learn(secret)
+            self._exchanges.append(Exchange(request=asked.request, reply=_reply(reply)))
+
+    def conversation(self, provenance: Provenance) -> Conversation:
+        """Return what was recorded, scrubbed."""
+        return Conversation(
+            provenance=provenance, exchanges=self._scrubber.scrub(tuple(self._exchanges))
+        )
+
+    def write(self, conversation: Conversation) -> None:
+        """Write a conversation to the tape's file.
+
+        Raises:
+            SecretLeft: a secret is still in it; the file is not written.
+        """
+        text = write_text(conversation)
+        if read_text(text, self.path) != conversation:
+            raise AssertionError(f"{self.path}: does not read back as it was written")
+        if self._scrubber.leaks([text, *_texts(conversation)]):
+            raise SecretLeft(f"{self.path}: a secret is left in the recording; not written")
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        self.path.write_bytes(text.encode("utf-8"))
+
+
+def _reply(reply: HttpAnswer | NoAnswer) -> Answer | Closed:
+    if isinstance(reply, HttpAnswer):
+        return Answer(status=reply.status, content_type=reply.content_type, body=reply.body)
+    if reply.answer is not None:
+        return Answer(
+            status=reply.answer.status,
+            content_type=reply.answer.content_type,
+            body=reply.answer.body[:_KEPT_OF_GIVEN_UP],
+            cut_short=True,
+        )
+    if reply.stage is Stage.WRITING:
+        return Closed.TIMEOUT if reply.late else Closed.BEFORE_ANSWER
+    return Closed.BEFORE_TLS if reply.hung_up else Closed.NO_CONNECTION
+
+
+def _texts(conversation: Conversation) -> Iterator[str]:
+    for one in conversation.exchanges:
+        yield str(one.request)
+        contents = [one.request.file or b""]
+        if isinstance(one.reply, Answer):
+            contents.append(one.reply.body)
+        for content in contents:
+            yield content.decode("utf-8", "replace")
+            yield content.decode("iso-8859-1")
+
+
+@contextmanager
+def record(
+    lm: "LoadMaster",
+    path: str | Path,
+    *,
+    addresses: bool = False,
+    firmware: str = "unknown",
+    source: str = "recorded from an appliance",
+    note: str = "",
+) -> Iterator[Tape]:
+    """Record everything a client sends while the block runs, and write it at its end.
+
+    Sends nothing by itself. If the block ends in an error nothing is written.
+
+    Args:
+        lm: the client; one recording at a time.
+        path: the file, ``.yaml`` may be left out; replaced if it exists.
+        addresses: replace IP addresses by documentation addresses, the same each time.
+        firmware: the appliance's version, for the reader.
+        source: what was recorded, for the reader.
+        note: anything else worth knowing.
+
+    Raises:
+        SecretLeft: see there; nothing was written.
+        InvalidRequest: the client has a transport of its own, or is being recorded already.
+    """
+    tape = Tape(conversation_path(path), Scrubber(addresses=addresses))
+    with lm.observed(tape.add):
+        yield tape
+    date = time.strftime("%Y-%m-%d")
+    provenance = Provenance(source=source, firmware=firmware, date=date, note=note)
+    tape.write(tape.conversation(provenance))
