@@ -1,11 +1,20 @@
 """What holds for every test."""
 
 import os
+import signal
 
 import pytest
 
 ABSENT_RECORDINGS = "recordings absent"
 """Start of the one reason to skip that CI accepts: captures that do not ship with the project."""
+
+
+def pytest_configure() -> None:
+    """Let Ctrl-C reach the processes that tests start.
+
+    A shell starts background jobs with SIGINT ignored, and children inherit that.
+    """
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def _unexpected_skips(terminal: pytest.TerminalReporter) -> list[str]:
