@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from cli.connection import Connection
     from kempsdk import LoadMaster
     from kempsdk.clock import Clock
+    from orchestrator.hosts.driver import HostDriver
     from orchestrator.rollout.adapters import Adapters
     from orchestrator.spec import Spec
 
@@ -53,10 +54,11 @@ class RealAdapters:
     @contextmanager
     def rollout(self, spec: "Spec", session: Session) -> "Iterator[Adapters]":
         from orchestrator.hosts.netlink import NetlinkDriver
+        from orchestrator.hosts.ssh import SshDriver
         from orchestrator.network_namespace import NetworkNamespace
         from orchestrator.rollout.adapters import Adapters, SegmentProbe, run_here
 
-        driver = NetlinkDriver(clock=self.clock())
+        drivers: dict[str, HostDriver] = {"netlink": NetlinkDriver(clock=self.clock())}
         clients: dict[str, LoadMaster] = {}
         guard = threading.Lock()
 
@@ -69,6 +71,8 @@ class RealAdapters:
                         clients[name] = stack.enter_context(client)
                     return clients[name]
 
+            if any(host.driver == "ssh" for host in spec.hosts.values()):
+                drivers["ssh"] = stack.enter_context(SshDriver())
             segment = None
             if spec.arp_probe is not None:
                 place = spec.arp_probe.namespace
@@ -76,7 +80,7 @@ class RealAdapters:
                 segment = SegmentProbe(spec.arp_probe.interface, namespace=namespace)
             yield Adapters(
                 loadmaster=load_master,
-                driver=lambda _host: driver,
+                driver=lambda host: drivers[host.driver],
                 clock=self.clock(),
                 segment=segment,
                 here=run_here,
@@ -118,13 +122,13 @@ kemp = LazyGroup(
 
 
 def _report(error: Exception, session: Session) -> int:
-    from cli.exit_codes import explain
+    from cli.exit_codes import ExitCode, explain
 
-    if session.debug:
+    told = explain(error, url=session.address)
+    if session.debug and told.code == ExitCode.INTERNAL:
         import traceback
 
         traceback.print_exc()
-    told = explain(error, url=session.address)
     if session.output == "json":
         import json
 

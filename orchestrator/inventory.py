@@ -24,7 +24,7 @@ from kempsdk.references import WILDCARD_PORT, VsRef, check_address
 from orchestrator import rules
 from orchestrator.errors import SpecInvalid
 from orchestrator.marked_yaml import MarkedDocument, Place, parse
-from orchestrator.spec import ACTION_FIELDS, RolloutSpec, Spec, batch_size
+from orchestrator.spec import ACTION_FIELDS, HostSpec, RolloutSpec, Spec, batch_size
 
 Problem = tuple[Place, str]
 
@@ -58,8 +58,16 @@ def parse_spec(text: str, *, path: str) -> Spec:
 
 
 def spec_from_data(data: Any) -> Spec:
-    """Return a specification from plain data that was checked when it was read."""
-    return _adapter().validate_python(data)
+    """Return a specification from plain data that was checked when it was read.
+
+    Raises:
+        SpecInvalid: somebody changed it since.
+    """
+    try:
+        return _adapter().validate_python(data)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise SpecInvalid(f"{_dotted(first['loc'])}: {first['msg']}", path="plan") from None
 
 
 def json_schema() -> dict[str, Any]:
@@ -217,6 +225,26 @@ def _hosts(spec: Spec) -> Iterator[Problem]:
             yield (
                 ("hosts", name, "interface"),
                 "name the device that has the address and hears ARP, for example eth0",
+            )
+
+
+        yield from _way_in(name, entry)
+
+
+def _way_in(name: str, entry: HostSpec) -> Iterator[Problem]:
+    """Find settings of a driver that the host does not use: they would do nothing."""
+    given = {
+        "namespace": ("netlink", entry.namespace),
+        "user": ("ssh", entry.user),
+        "port": ("ssh", entry.port),
+        "ssh_host": ("ssh", entry.ssh_host),
+        "sudo": ("ssh", entry.sudo),
+    }
+    for key, (driver, value) in given.items():
+        if value and driver != entry.driver:
+            yield (
+                ("hosts", name, key),
+                f"{key} is for driver: {driver}, but {name} is reached by {entry.driver}",
             )
 
 

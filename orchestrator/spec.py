@@ -102,12 +102,21 @@ class HostSpec:
     """Its own address (RIP), where health checks go."""
     interface: str
     """The device with that address, the one that hears ARP."""
-    driver: Literal["netlink"] = "netlink"
-    """How it is reached. netlink: this machine, or a network namespace of it."""
+    driver: Literal["netlink", "ssh"] = "netlink"
+    """How it is reached. netlink: this machine, or a network namespace of it. ssh: with the
+    system's OpenSSH and the configuration of whoever runs this."""
     namespace: str | None = None
-    """Network namespace: a name below /run/netns or a path; none for this machine's own."""
+    """netlink: a name below /run/netns or a path; none for this machine's own network."""
     root: str = "/"
     """Directory that holds the host's files."""
+    user: str | None = None
+    """ssh: who logs in; left out, the ssh configuration says."""
+    port: Annotated[int, Ge(1), Le(65535)] | None = None
+    """ssh: port; left out, the ssh configuration says."""
+    ssh_host: str | None = None
+    """ssh: the name that ssh is given, such as an alias; the address where left out."""
+    sudo: bool = False
+    """ssh: become root there with sudo -n."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,7 +173,8 @@ class ActionSpec:
     __pydantic_config__: ClassVar[dict[str, object]] = _STRICT
 
     argv: Annotated[tuple[str, ...], MinLen(1)]
-    """The command and its arguments; no shell. {host}, {address} and {run} are filled in."""
+    """The command and its arguments; no shell. {host}, {address} and {run} are filled in. They
+    and the end of what it prints are kept with the run: no secret belongs in either."""
     on: Literal["host", "here"] = "host"
     """On the server, or on the machine that runs the rollout."""
     timeout_s: Period = 600.0
@@ -238,6 +248,10 @@ class Spec:
             driver=entry.driver,
             namespace=entry.namespace,
             root=entry.root,
+            user=entry.user,
+            port=entry.port,
+            ssh_host=entry.ssh_host,
+            sudo=entry.sudo,
         )
 
     def service_of(self, pool: str) -> ServiceSpec:

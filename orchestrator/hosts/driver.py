@@ -17,7 +17,12 @@ class Host:
         interface: the device with the RIP, the one that hears ARP.
         namespace: for the netlink driver: None for this machine's own network, a name
             below /run/netns, or a path such as /proc/123/fd/7.
-        root: for the netlink driver: directory that holds the host's files.
+        root: directory that holds the host's files, where it is not the host's own root.
+        user: for the ssh driver: who logs in; None leaves it to the ssh configuration.
+        port: for the ssh driver: 1 to 65535; None leaves it to the ssh configuration.
+        ssh_host: for the ssh driver: the name that ssh is given, such as an alias of its
+            configuration; ``address`` where there is none.
+        sudo: for the ssh driver: become root on the host with ``sudo -n``.
     """
 
     name: str
@@ -26,6 +31,10 @@ class Host:
     driver: str = "netlink"
     namespace: str | None = None
     root: str = "/"
+    user: str | None = None
+    port: int | None = None
+    ssh_host: str | None = None
+    sudo: bool = False
 
 
 class HostDriver(Protocol):

@@ -78,6 +78,24 @@ MISTAKES = {
         11,
         "web1 is given twice (first on line 9)",
     ),
+    "ssh-setting-for-netlink": (
+        "  web3: {address: 203.0.113.13, interface: eth0}",
+        "  web3: {address: 203.0.113.13, interface: eth0, user: root}",
+        11,
+        "user is for driver: ssh, but web3 is reached by netlink",
+    ),
+    "namespace-for-ssh": (
+        "  web3: {address: 203.0.113.13, interface: eth0}",
+        "  web3: {address: 203.0.113.13, interface: eth0, driver: ssh, namespace: web3}",
+        11,
+        "namespace is for driver: netlink, but web3 is reached by ssh",
+    ),
+    "ssh-port-out-of-range": (
+        "  web3: {address: 203.0.113.13, interface: eth0}",
+        "  web3: {address: 203.0.113.13, interface: eth0, driver: ssh, port: 70000}",
+        11,
+        "port",
+    ),
     "duplicate-host-address": (
         "203.0.113.13",
         "203.0.113.11",

@@ -1,0 +1,200 @@
+"""The driver for hosts that are reached over SSH, with the system's own client.
+
+The user's configuration decides who logs in, with which key, and on which way. A host needs
+sh, iproute and coreutils, and util-linux for commands; no Python.
+"""
+
+from collections.abc import Sequence
+from typing import NoReturn
+
+from typing_extensions import Self
+
+from orchestrator.errors import HostChangeFailed, HostUnreachable
+from orchestrator.hosts.driver import CommandResult, Host
+from orchestrator.hosts.ssh_answer import (
+    Answer,
+    Unintelligible,
+    answer,
+    changes_done,
+    command_result,
+    net_state,
+)
+from orchestrator.hosts.ssh_connection import NoSsh, Reply, SshConnections
+from orchestrator.hosts.ssh_failure import missing, no_shell, no_way_in, said, with_cure
+from orchestrator.hosts.ssh_script import apply_script, encoded, read_script, run_script
+from orchestrator.hosts.state import NetChange, NetState, describe
+
+_SSH_FAILED = 255
+
+
+class SshDriver:
+    """Reads and changes hosts over SSH: one round trip each, over one connection per host.
+
+    Safe to use from several threads. Close it, or use it in a ``with`` block; otherwise its
+    connections end with the process.
+    """
+
+    def __init__(
+        self,
+        *,
+        config_file: str | None = None,
+        connect_timeout_s: int = 10,
+        answer_timeout_s: float = 60.0,
+        strict_host_keys: bool = True,
+        program: str = "ssh",
+    ) -> None:
+        """Make a driver; connects to nothing yet.
+
+        Args:
+            config_file: ssh configuration instead of the user's and the system's.
+            connect_timeout_s: bound of making a connection, in whole seconds.
+            answer_timeout_s: bound of one reading or one batch of changes.
+            strict_host_keys: refuse hosts whose key is not in known_hosts, whatever the
+                configuration says; otherwise it decides.
+            program: the client, a name on the PATH or a path.
+        """
+        self._answer_timeout_s = connect_timeout_s + answer_timeout_s
+        self._connections = SshConnections(
+            program=program,
+            config_file=config_file,
+            connect_timeout_s=connect_timeout_s,
+            strict_host_keys=strict_host_keys,
+        )
+
+    def read(self, host: Host) -> NetState:
+        """Read everything in one round trip. Needs no privilege but that of the files.
+
+        Raises:
+            HostUnreachable: no way in, or something could not be read.
+        """
+        reply = self._send(host, read_script(host), timeout_s=self._answer_timeout_s)
+        found = _opened(host, reply)
+        if found.missing:
+            raise HostUnreachable(f"{host.name}: {missing(found.missing)}")
+        if found.failed is not None:
+            raise HostUnreachable(
+                f"{host.name}: could not be read: {with_cure(_joined(found.failed, reply))}"
+            )
+        if not found.complete:
+            raise HostUnreachable(f"{host.name}: {_broken_off(reply)}; read it again")
+        try:
+            return net_state(found)
+        except Unintelligible as error:
+            raise HostUnreachable(f"{host.name}: could not be read: {error}") from error
+
+    def apply(self, host: Host, changes: Sequence[NetChange]) -> None:
+        """Carry the changes out in one round trip, in order; stop at the first that fails.
+
+        Each may be repeated. No changes are no round trip.
+
+        Raises:
+            HostUnreachable: no way in; nothing was done.
+            HostChangeFailed: names the change that failed and those that were done. Where the
+                connection broke off it says so: the host goes on to the end of the change it
+                is at, perhaps further, so read it before anything else.
+        """
+        if not changes:
+            return
+        reply = self._send(host, apply_script(host, changes), timeout_s=self._answer_timeout_s)
+        found = _opened(host, reply, changing=True)
+        if found.missing:
+            raise HostChangeFailed(f"{host.name}: {missing(found.missing)}")
+        done = [describe(change) for change in changes[: changes_done(found)]]
+        if found.failed is not None and len(done) < len(changes):
+            raise HostChangeFailed(
+                f"{host.name}: could not {describe(changes[len(done)])}: {with_cure(found.failed)}",
+                done=done,
+            )
+        if len(done) < len(changes):
+            raise HostChangeFailed(
+                f"{host.name}: {_broken_off(reply)}. {len(done)} of {len(changes)} changes are "
+                f"known to be done; it is not known whether this one is: "
+                f"{describe(changes[len(done)])}. Read the host again, then go on",
+                done=done,
+            )
+
+    def run(self, host: Host, argv: Sequence[str], *, timeout_s: float) -> CommandResult:
+        """Run a command on the host, without input; arguments are not looked at by a shell.
+
+        At the timeout (whole seconds, rounded up) the host itself kills the command and what
+        it started in its session, also when the connection is gone by then. Something that it
+        leaves behind on purpose when it ends (a daemon) goes on. Output is cut to its last 64
+        KiB. A command that cannot be started ends as in a shell: 127 when there is none of
+        that name, 126 when it may not be run.
+
+        Raises:
+            HostUnreachable: no way in, or the connection broke off: then the command may be
+                running on.
+        """
+        try:
+            script = run_script(host, argv, timeout_s=timeout_s)
+        except ValueError as error:
+            return CommandResult(exit_code=126, stdout="", stderr=f"not started: {error}")
+        reply = self._send(host, script, timeout_s=self._answer_timeout_s + timeout_s)
+        found = _opened(host, reply)
+        if found.missing:
+            raise HostUnreachable(f"{host.name}: {missing(found.missing)}")
+        if found.failed is not None:
+            raise HostUnreachable(f"{host.name}: {found.failed}; the command was not started")
+        if not found.complete:
+            raise HostUnreachable(
+                f"{host.name}: {_broken_off(reply)} while {argv[0]} ran: it may still be "
+                f"running, for at most {timeout_s:g} s"
+            )
+        try:
+            return command_result(found)
+        except Unintelligible as error:
+            raise HostUnreachable(
+                f"{host.name}: it is not known how {argv[0]} ended: {error}"
+            ) from error
+
+    def close(self) -> None:
+        """End the connections; later calls find no host. Repeatable."""
+        self._connections.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _send(self, host: Host, script: str, *, timeout_s: float) -> Reply:
+        try:
+            return self._connections.send(host, encoded(script), timeout_s=timeout_s)
+        except NoSsh as error:
+            raise HostUnreachable(f"{host.name}: {error}") from error
+
+
+def _opened(host: Host, reply: Reply, *, changing: bool = False) -> Answer:
+    """Return the answer of a script that ran; raise what kept it from running."""
+    try:
+        found = answer(reply.stdout)
+    except Unintelligible as error:
+        raise HostUnreachable(f"{host.name}: {error}") from error
+    if not found.begun:
+        _did_not_begin(host, reply, changing=changing)
+    return found
+
+
+def _did_not_begin(host: Host, reply: Reply, *, changing: bool) -> NoReturn:
+    if reply.exit_code not in (None, _SSH_FAILED):
+        raise HostUnreachable(f"{host.name}: {no_shell(host, reply.exit_code, reply.stderr)}")
+    if reply.exit_code is not None and (reason := no_way_in(reply.stderr)) is not None:
+        raise HostUnreachable(f"{host.name}: {reason}")
+    # Not known to be from before the script was sent.
+    if changing:
+        raise HostChangeFailed(
+            f"{host.name}: {_broken_off(reply)}. Whether anything was done is not known: read "
+            "the host again"
+        )
+    raise HostUnreachable(f"{host.name}: {_broken_off(reply)}")
+
+
+def _broken_off(reply: Reply) -> str:
+    if reply.exit_code is None:
+        return "no answer in time, so we hung up"
+    return f"the connection broke off. {said(reply.stderr)}"
+
+
+def _joined(failed: str, reply: Reply) -> str:
+    return f"{failed}: {reply.stderr.splitlines()[-1]}" if reply.stderr else failed
