@@ -8,7 +8,7 @@ from kempsdk.emulator.state import User
 
 
 def _keys(box: Appliance, user: User) -> Answer:
-    # ``key`` elements and the v2 name are clients'; the v1 wrapper is a guess.
+    # As the vendor's PowerShell module (v1) and a tested client (v2) read them.
     return Answer(members=[("apikeys", Words("key", box.credentials.keys_of(user)))])
 
 
@@ -33,6 +33,11 @@ def listapikeys(box: Appliance, request: Request) -> Answer:
 def delapikey(box: Appliance, request: Request) -> Answer:
     key = request.params.need("key")
     owner = request.params.get("user") or request.user
+    caller = _caller(box, request)
+    rights = caller.permissions
+    if owner != caller.name and rights is not None and "users" not in rights:
+        # Another user's key needs the right to administer users.
+        raise Refusal("Access denied", 403)
     user = box.state.users.get(owner)
     if user is None or not box.credentials.remove_key(user, key):
         # The text is a guess.

@@ -42,17 +42,32 @@ class Many:
     items: "list[Members]"
 
 
-Value: TypeAlias = bool | int | float | str | Words | Texts | Markup | One | Many
+@dataclass(frozen=True, slots=True)
+class Numbered:
+    """Groups under one name, each with a number.
+
+    The number is the attribute ``id`` in v1; that it is a member ``id`` in v2 is a guess.
+    """
+
+    items: "list[tuple[int, Members]]"
+
+
+Value: TypeAlias = bool | int | float | str | Words | Texts | Markup | One | Many | Numbered
 Members: TypeAlias = list[tuple[str, Value]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """A success: data, or a text, or a file."""
+    """A success: data, or a text, or a file.
+
+    Attributes:
+        content_type: of the file in v1; v2 carries it in base64.
+    """
 
     members: Members | None = None
     message: str = COMPLETED
     file: bytes | None = None
+    content_type: str = "application/octet-stream"
 
 
 DONE = Answer()

@@ -8,6 +8,8 @@ from kempsdk.emulator.answers import Answer, Refusal
 from kempsdk.emulator.credentials import Credentials
 from kempsdk.emulator.datapath import DataPath, L4Server, L4Service
 from kempsdk.emulator.health import HealthMonitor
+from kempsdk.emulator.not_emulated import refusal_of
+from kempsdk.emulator.permissions import check
 from kempsdk.emulator.registry import COMMANDS, Request
 from kempsdk.emulator.sampler import Sampler
 from kempsdk.emulator.state import ApplianceState, VirtualService
@@ -22,6 +24,8 @@ class Appliance:
 
     Attributes:
         state: the configuration.
+        standby: whether this is the unit of a pair that waits.
+        active_since_s: epoch at which it became active, 0 while it waits.
         hidden_until_s: monotonic time until which showvs does not know a service, by uid.
     """
 
@@ -43,6 +47,8 @@ class Appliance:
         self.health = health
         self.sampler = sampler
         self.booted_at_s = int(time.time())
+        self.standby = switches.standby
+        self.active_since_s = 0 if self.standby else self.booted_at_s
         self.hidden_until_s: dict[int, float] = {}
         self._data_path = data_path
         self._time_scale = time_scale
@@ -71,9 +77,16 @@ class Appliance:
         """
         found = COMMANDS.get(request.command)
         if found is None:
-            # The text is a guess; the code is the vendor's Python SDK's.
-            raise Refusal("Unknown command", self.switches.unknown_command_code)
-        if found.mutates and self.switches.standby and self.switches.standby_refuses_writes:
+            raise refusal_of(request.command, self.switches)
+        user = self.state.users.get(request.user)
+        if user is not None and user.permissions is not None:
+            check(
+                user,
+                found,
+                request,
+                extended=self.state.parameters.get("extendedperms") == "yes",
+            )
+        if found.mutates and self.standby and self.switches.standby_refuses_writes:
             raise Refusal("Command not available.")
         try:
             return found.handler(self, request)
@@ -94,6 +107,18 @@ class Appliance:
         self._touched.clear()
         self._dirty = self._global = False
         self._save(self.state)
+
+    def set_standby(self, standby: bool) -> None:
+        """Become the waiting unit of a pair, or the active one."""
+        if standby != self.standby:
+            self.standby = standby
+            self.active_since_s = 0 if standby else int(time.time())
+
+    def replace_state(self, state: ApplianceState) -> None:
+        """Take over another unit's configuration; nobody is told of it."""
+        self.state = state
+        self.credentials.replace_state(state)
+        self.sync_everything()
 
     def sync_everything(self) -> None:
         """Let health checks and data path follow the whole configuration."""

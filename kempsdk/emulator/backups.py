@@ -7,10 +7,9 @@ from typing import Final
 from kempsdk.emulator.answers import DONE, Answer, Refusal, missing
 from kempsdk.emulator.appliance import Appliance
 from kempsdk.emulator.registry import Request, command
+from kempsdk.emulator.sections import BASE, SECTIONS, SERVICES
 from kempsdk.emulator.state import ApplianceState, from_json, to_json
 
-BASE: Final = 1
-SERVICES: Final = 2
 _ALL: Final = range(1, 16)
 
 
@@ -19,6 +18,7 @@ def backup(box: Appliance, _request: Request) -> Answer:
     """Return the whole configuration; users, passwords and keys are not part of it."""
     data = to_json(box.state)
     data["users"] = {}
+    data["sections"] = {name: one for name, one in data["sections"].items() if SECTIONS[name].part}
     return Answer(file=gzip.compress(json.dumps(data).encode()))
 
 
@@ -36,7 +36,7 @@ def _read(body: bytes) -> ApplianceState:
 
 @command("restore", mutates=True, takes_file=True)
 def restore(box: Appliance, request: Request) -> Answer:
-    """Take over the parts that ``type`` names; GEO and SSO (4, 8) hold nothing here."""
+    """Take over the parts that ``type`` names."""
     parts = request.params.number("type")
     if parts is None or parts not in _ALL:
         raise missing("type")
@@ -63,5 +63,8 @@ def restore(box: Appliance, request: Request) -> Answer:
         state.rules = restored.rules
         state.next_uid += restored.next_uid
         state.next_rs_index = max(state.next_rs_index, restored.next_rs_index)
+    for name, kind in SECTIONS.items():
+        if kind.part & parts:
+            state.sections[name] = restored.sections.get(name) or kind.kind()
     box.changed_globally()
     return DONE

@@ -14,11 +14,12 @@ from kempsdk.emulator.call_log import CallLog, CallRecord
 from kempsdk.emulator.credentials import Credentials, hash_password, new_api_key
 from kempsdk.emulator.datapath import DataPath
 from kempsdk.emulator.faults import Faults
+from kempsdk.emulator.firmware import VERSIONS
 from kempsdk.emulator.gate import Gate
 from kempsdk.emulator.health import HealthMode, HealthMonitor
 from kempsdk.emulator.parameter_table import default_parameters
 from kempsdk.emulator.sampler import Sampler
-from kempsdk.emulator.state import ApplianceState, User
+from kempsdk.emulator.state import ApplianceState, User, from_json, to_json
 from kempsdk.emulator.store import load_state, save_state
 from kempsdk.emulator.switches import Switches
 from kempsdk.emulator.values import address_of
@@ -102,6 +103,7 @@ class VirtualLoadMaster:
         self._server: HttpServer | None = None
         self._address: tuple[str, int] | None = None
         self._failure: BaseException | None = None
+        self._listeners: list[Callable[[dict[str, Any]], None]] = []
 
     # -- what a caller needs to know
 
@@ -187,6 +189,41 @@ class VirtualLoadMaster:
         """Refuse the next ``n`` calls of one command."""
         self._faults.reject(command, code, message, n)
 
+    # -- as a unit of a pair
+
+    def on_change(self, listener: Callable[[dict[str, Any]], None]) -> None:
+        """Call the listener, in the thread of the event loop, with each new configuration."""
+        self._listeners.append(listener)
+
+    def set_standby(self, standby: bool) -> None:
+        """Make it the waiting unit of a pair, or the active one."""
+        self._in_loop(lambda: self._appliance().set_standby(standby))
+
+    def set_parameter(self, name: str, value: str) -> None:
+        """Set a parameter of the configuration as it is stored, past every check."""
+        self._in_loop(lambda: self._appliance().state.parameters.update({name: value}))
+
+    def take_over(
+        self, configuration: dict[str, Any], keep: Callable[[ApplianceState, ApplianceState], None]
+    ) -> None:
+        """Replace the configuration by another unit's, soon; what comes later sees it.
+
+        Args:
+            keep: given the old and the new state, brings over what is this unit's own.
+        """
+        # A unit that has ended misses the change.
+        with contextlib.suppress(RuntimeError):
+            if self._loop is not None:
+                self._loop.call_soon_threadsafe(self._replace, configuration, keep)
+
+    def _replace(
+        self, configuration: dict[str, Any], keep: Callable[[ApplianceState, ApplianceState], None]
+    ) -> None:
+        box = self._appliance()
+        state = from_json(configuration)
+        keep(box.state, state)
+        box.replace_state(state)
+
     # -- life
 
     def __enter__(self) -> "VirtualLoadMaster":
@@ -270,6 +307,8 @@ class VirtualLoadMaster:
             tls = self._tls(name[0])
             state = self._load()
             credentials = self._give_credentials(state)
+            if self._state_file is not None:
+                save_state(self._state_file, state)  # at once: a wrong place ends it here
             if self._data_path is not None:
                 self._data_path.start()
                 stack.callback(self._data_path.stop)
@@ -321,7 +360,9 @@ class VirtualLoadMaster:
         loaded = load_state(self._state_file) if self._state_file is not None else None
         if loaded is not None:
             return loaded
-        return ApplianceState(users={}, parameters=default_parameters())
+        parameters = default_parameters()
+        parameters["version"] = VERSIONS[self._switches.firmware]
+        return ApplianceState(users={}, parameters=parameters)
 
     def _give_credentials(self, state: ApplianceState) -> Credentials:
         credentials = Credentials(state)
@@ -335,9 +376,16 @@ class VirtualLoadMaster:
 
     def _saver(self) -> Callable[[ApplianceState], None]:
         path = self._state_file
-        if path is None:
-            return lambda _: None
-        return lambda state: save_state(path, state)
+
+        def save(state: ApplianceState) -> None:
+            if path is not None:
+                save_state(path, state)
+            if self._listeners:
+                configuration = to_json(state)
+                for listener in self._listeners:
+                    listener(configuration)
+
+        return save
 
     def _bound(self) -> tuple[str, int]:
         if self._address is None:

@@ -19,7 +19,11 @@ from kempsdk.secret import MASK
 MAX_CALLS: Final = 100_000
 _CREDENTIALS: Final = frozenset({"apikey", "apiuser", "apipass"})
 _SECRETS: Final = frozenset(
-    words("password passwd currpassword pass passphrase key data captchaprivatekey")
+    words(
+        "password passwd currpassword pass passphrase key data captchaprivatekey adminpass"
+        " testpass kcd_password ldap_password radius_shared_secret oidc_secret rsanspwd"
+        " dnsapiparams hmac"
+    )
 )
 _SECRET_PARAMETER: Final = ("pass", "secret", "ident", "community")
 

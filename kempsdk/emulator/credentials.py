@@ -19,13 +19,18 @@ def new_api_key() -> str:
     return "".join(secrets.choice(_ALPHABET) for _ in range(KEY_LENGTH - 1)) + "z"
 
 
+def _bytes(text: str) -> bytes:
+    # JSON can spell half of a surrogate pair, which plain UTF-8 cannot.
+    return text.encode("utf-8", "surrogatepass")
+
+
 def _key_digest(key: str) -> str:
     # A key is 256 bits of chance, so a plain digest cannot be guessed back.
-    return hashlib.sha256(key.encode()).hexdigest()
+    return hashlib.sha256(_bytes(key)).hexdigest()
 
 
 def _password_digest(password: str, salt: bytes) -> bytes:
-    return hashlib.scrypt(password.encode(), salt=salt, n=2**12, r=8, p=1)
+    return hashlib.scrypt(_bytes(password), salt=salt, n=2**12, r=8, p=1)
 
 
 def hash_password(password: str) -> str:
@@ -46,6 +51,7 @@ class Credentials:
         self._plain: dict[str, str] = {}
         self._proven: set[tuple[str, str, bytes]] = set()
         self._pepper = secrets.token_bytes(16)
+        self._user_keys: dict[str, bytes] = {}
 
     def replace_state(self, state: ApplianceState) -> None:
         """Check against another state from now on (a restored one)."""
@@ -60,7 +66,7 @@ class Credentials:
         if user is None:
             return None
         # scrypt takes milliseconds on purpose; once proven, a keyed digest is compared.
-        proof = hmac.digest(self._pepper, password.encode(), "sha256")
+        proof = hmac.digest(self._pepper, _bytes(password), "sha256")
         if (name, user.password, proof) in self._proven:
             return name
         salt, _, digest = user.password.partition("$")
@@ -99,3 +105,11 @@ class Credentials:
     def keys_of(self, user: User) -> tuple[str, ...]:
         """Return a user's keys, oldest first, as far as they are known in plain."""
         return tuple(self._plain.get(digest, MASK) for digest in user.api_keys)
+
+    def keep_user_key(self, name: str, key: bytes) -> None:
+        """Remember the key of a user's certificate until the process ends."""
+        self._user_keys[name] = key
+
+    def user_key(self, name: str) -> bytes:
+        """Return that key; empty when it was made by an earlier run."""
+        return self._user_keys.get(name, b"")

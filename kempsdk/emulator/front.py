@@ -17,7 +17,10 @@ from kempsdk.emulator.answers import Answer, Refusal, missing
 from kempsdk.emulator.appliance import Appliance
 from kempsdk.emulator.call_log import CallLog
 from kempsdk.emulator.faults import Faults
+from kempsdk.emulator.firmware import has_v2
 from kempsdk.emulator.gate import Gate
+from kempsdk.emulator.licensing import is_licensed, needs_no_credentials
+from kempsdk.emulator.not_emulated import HEADER, NotEmulated
 from kempsdk.emulator.parameters import is_api_enabled
 from kempsdk.emulator.registry import COMMANDS, Api, Request
 from kempsdk.emulator.values import Params
@@ -27,6 +30,12 @@ _LOGGER = logging.getLogger(__name__)
 MAX_BODY: Final = 64 * 1024 * 1024
 _SERVER: Final = {"Server": "virtual LoadMaster"}
 _ENABLE_API: Final = "param=enableapi&value=yes"
+_METHODS: Final[Mapping[Api, frozenset[str]]] = {
+    # That v1 refuses other methods is a guess; PUT and DELETE must not change anything.
+    "v1": frozenset({"GET", "HEAD", "POST"}),
+    "v2": frozenset({"POST"}),
+}
+_CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 _PAGES: Final[Mapping[int, tuple[str, str]]] = {
     400: ("Bad Request", "The request could not be understood."),
     401: ("Authorization Required", "This server could not verify that you may see this page."),
@@ -82,13 +91,14 @@ class Front:
             return web.Response(status=503)
 
     async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
-        target = request.raw_path
-        path, _, query = target.partition("?")
+        path, query = _split(request.raw_path)
         if path == "/accessv2" or path.startswith("/accessv2/"):
             api: Api = "v2"
         elif path.startswith("/access/"):
             api = "v1"
         else:
+            raise _Page(404)
+        if api == "v2" and not has_v2(self._box.switches.firmware):
             raise _Page(404)
         if self._gate.refuses_call():
             raise _Drop
@@ -101,7 +111,7 @@ class Front:
         is_enabling = api == "v1" and path == "/access/set" and query.startswith(_ENABLE_API)
         if not is_api_enabled(self._box.state) and not is_enabling:
             raise _Page(404)
-        if api == "v2" and request.method != "POST":
+        if request.method not in _METHODS[api]:
             raise _Page(405)
         delay_s = self._faults.takes_delay()
         if delay_s:
@@ -136,12 +146,12 @@ class Front:
     def _read_v2(self, body: bytes) -> _Call:
         try:
             data = json.loads(body)
-        except ValueError:
+        except (ValueError, RecursionError):
             data = None
         if not isinstance(data, dict):
             raise _Page(400)
         members = {str(name).lower(): value for name, value in data.items()}
-        command = str(members.pop("cmd", "")).replace(".", "/")
+        command = str(members.pop("cmd", None) or "").replace(".", "/")
         key = members.pop("apikey", None)
         name, password = members.pop("apiuser", None), members.pop("apipass", None)
         user: str | None = None
@@ -159,7 +169,11 @@ class Front:
         return _Call("v2", command, Params(members), user, upload)
 
     async def _run(self, http: web.BaseRequest, call: _Call) -> web.StreamResponse:
-        if call.user is None:
+        user = call.user
+        is_fresh = self._box.switches.unlicensed and not is_licensed(self._box)
+        if is_fresh and needs_no_credentials(self._box, call.command):
+            user = user or next(iter(self._box.state.users))
+        if user is None:
             self._log.add(self._box, call.api, call.command, call.params, 401)
             if self._box.switches.html_on_401:
                 raise _Page(401)
@@ -168,7 +182,7 @@ class Front:
             api=call.api,
             command=call.command,
             params=call.params,
-            user=call.user,
+            user=user,
             peer=http.remote or "",
             body=call.body,
         )
@@ -179,6 +193,8 @@ class Front:
             rejection = self._faults.takes_rejection(call.command)
             if rejection is not None:
                 raise rejection
+            if is_fresh and not needs_no_credentials(self._box, call.command):
+                raise Refusal("Command not available.")
             answer = self._box.run(request)
         except Refusal as refusal:
             self._log.set_code(entry, refusal.code)
@@ -193,19 +209,26 @@ class Front:
 
     def _succeed(self, api: Api, answer: Answer) -> web.Response:
         if api == "v2":
+            switches = self._box.switches
             body = render_v2.success(
-                answer, broken_preprocess_json=self._box.switches.broken_preprocess_json
+                answer,
+                broken_preprocess_json=switches.broken_preprocess_json
+                or switches.firmware == "7.2.50",
             )
             return _response(200, body, render_v2.CONTENT_TYPE)
         if answer.file is not None:
-            return _response(200, answer.file, render_v1.FILE_CONTENT_TYPE)
+            return _response(200, answer.file, answer.content_type)
         return _response(200, render_v1.success(answer), render_v1.CONTENT_TYPE)
 
     def _refuse(self, api: Api, refusal: Refusal) -> web.Response:
         if api == "v1":
-            return _response(refusal.code, render_v1.failure(refusal), render_v1.CONTENT_TYPE)
-        status = 200 if self._box.switches.v2_failures_with_http_200 else refusal.code
-        return _response(status, render_v2.failure(refusal), render_v2.CONTENT_TYPE)
+            response = _response(refusal.code, render_v1.failure(refusal), render_v1.CONTENT_TYPE)
+        else:
+            status = 200 if self._box.switches.v2_failures_with_http_200 else refusal.code
+            response = _response(status, render_v2.failure(refusal), render_v2.CONTENT_TYPE)
+        if isinstance(refusal, NotEmulated):
+            response.headers[HEADER] = "not emulated"
+        return response
 
 
 def _response(status: int, body: bytes, content_type: str) -> web.Response:
@@ -236,18 +259,37 @@ def _pairs(query: str) -> dict[str, str]:
 def _basic(encoded: str) -> str:
     try:
         return base64.b64decode(encoded).decode("utf-8")
-    except (binascii.Error, UnicodeDecodeError):
+    except ValueError:
         return ""
 
 
+def _split(target: str) -> tuple[str, str]:
+    """Return path and query of a request target, which may be a whole URL (RFC 9112, 3.2.2)."""
+    scheme, separator, rest = target.partition("://")
+    if separator and scheme.lower() in ("http", "https"):
+        target = f"/{rest.partition('/')[2]}"
+    path, _, query = target.partition("?")
+    return path, query
+
+
 async def _read(request: web.BaseRequest) -> bytes:
+    if (request.content_length or 0) > MAX_BODY:
+        raise _Page(413)
+    # .NET (the vendor's PowerShell module) and curl ask before they send a file.
+    if request.headers.get("Expect", "").lower() == "100-continue":
+        await request.writer.write(_CONTINUE)
+        request.writer.output_size = 0
     parts: list[bytes] = []
     size = 0
-    async for part in request.content.iter_any():
-        size += len(part)
-        if size > MAX_BODY:
-            raise _Page(413)
-        parts.append(part)
+    try:
+        async for part in request.content.iter_any():
+            size += len(part)
+            if size > MAX_BODY:
+                raise _Page(413)
+            parts.append(part)
+    except ConnectionError:
+        # The client went away within its request.
+        raise _Drop from None
     return b"".join(parts)
 
 

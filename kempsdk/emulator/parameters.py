@@ -26,11 +26,11 @@ def _computed(box: Appliance, name: str) -> str:
     if name == "time":
         return time.strftime("%H:%M:%S", time.gmtime())
     if name == "hastatus":
-        if box.state.parameters.get("hamode", "0") == "0" and not box.switches.standby:
+        if box.state.parameters.get("hamode", "0") == "0" and not box.standby:
             return "HA not configured"
-        return "Standby" if box.switches.standby else "Active"
-    if name == "activetime" and box.switches.standby:
-        return "0"
+        return "Standby" if box.standby else "Active"
+    if name == "activetime":
+        return str(box.active_since_s)
     return str(box.booted_at_s)
 
 
@@ -60,6 +60,8 @@ def get(box: Appliance, request: Request) -> Answer:
     if parameter is None:
         raise Refusal(f"Unknown parameter value {asked}")
     value = box.state.parameters.get(name, "")
+    if name == "admincert" and not value:
+        value = "No Admin Certificate assigned"
     # QUIRK: the key is the appliance's spelling, not the one that was asked for.
     return Answer(members=[(parameter.name, _typed(parameter, value, request.api))])
 

@@ -3,6 +3,7 @@
 from kempsdk.emulator.addressing import find_backend, find_service
 from kempsdk.emulator.answers import DONE, Answer, Many, Refusal, missing
 from kempsdk.emulator.appliance import Appliance
+from kempsdk.emulator.firmware import server_as_shown
 from kempsdk.emulator.registry import Request, command
 from kempsdk.emulator.state import Backend, RealServer, SubSlot, VirtualService
 from kempsdk.emulator.values import Params, address_of, number_of
@@ -15,9 +16,11 @@ _PORTS = range(3, 65536)
 def _shown(box: Appliance, service: VirtualService, backend: Backend) -> Answer:
     if isinstance(backend, SubSlot):
         members = slot_members(box.state, box.health, service, backend)
+        members = server_as_shown(members, box.switches.firmware)
         return Answer(members=[("SubVS", Many([members]))])
     if isinstance(backend, RealServer):
         members = server_members(box.state, box.health, service, backend)
+        members = server_as_shown(members, box.switches.firmware)
         return Answer(members=[("Rs", Many([members]))])
     raise TypeError(type(backend).__name__)
 

@@ -41,26 +41,32 @@ class Command:
     Attributes:
         mutates: changes the configuration; a standby unit may refuse it.
         takes_file: the body of a v1 POST is a file, never form data.
+        fixed: answers with facts that no command changes.
     """
 
     name: str
     handler: Handler
     mutates: bool
     takes_file: bool
+    fixed: bool = False
 
 
 COMMANDS: Final[dict[str, Command]] = {}
 
 
 def command(
-    *names: str, mutates: bool = False, takes_file: bool = False
+    *names: str, mutates: bool = False, takes_file: bool = False, fixed: bool = False
 ) -> Callable[[Handler], Handler]:
     """Register a handler under its v1 command words, sub-commands with a slash."""
 
     def register(handler: Handler) -> Handler:
         for name in names:
             COMMANDS[name] = Command(
-                name=name, handler=handler, mutates=mutates, takes_file=takes_file
+                name=name,
+                handler=handler,
+                mutates=mutates,
+                takes_file=takes_file,
+                fixed=fixed,
             )
         return handler
 

@@ -1,9 +1,8 @@
 """Answers as v1 prints them: XML, ISO-8859-1, CRLF, lists as repeated elements."""
 
-from kempsdk.emulator.answers import Answer, Markup, Members, One, Refusal, Texts, Words
+from kempsdk.emulator.answers import Answer, Markup, Members, Numbered, One, Refusal, Texts, Words
 
 CONTENT_TYPE = "text/xml"
-FILE_CONTENT_TYPE = "application/octet-stream"
 PROLOG = '<?xml version="1.0" encoding="ISO-8859-1"?>\r\n'
 
 
@@ -30,6 +29,12 @@ def _write(members: Members, out: list[str]) -> None:
             add("".join(f"<{name}>{_escape(one)}</{name}>\r\n" for one in value.items))
         elif isinstance(value, Markup):
             add(f"<{name}>{value.text}</{name}>\r\n")
+        elif isinstance(value, Numbered):
+            for number, group in value.items:
+                add(f'<{name} id="{number}"')
+                add(">\r\n" if group else "/>\r\n")
+                _write(group, out)
+                add(f"</{name}>\r\n" if group else "")
         else:
             groups = [value.members] if isinstance(value, One) else value.items
             for group in groups:

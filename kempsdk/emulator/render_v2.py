@@ -12,6 +12,7 @@ from kempsdk.emulator.answers import (
     Many,
     Markup,
     Members,
+    Numbered,
     One,
     Refusal,
     Texts,
@@ -45,6 +46,8 @@ def _list(value: Value) -> str:
     if isinstance(value, Many):
         texts = [f"{_object(one)}\r\n" for one in value.items]
         return "[\r\n" + ",\r\n".join(texts) + "]\r\n"
+    if isinstance(value, Numbered):
+        return _list(Many([[("id", number), *members] for number, members in value.items]))
     if isinstance(value, (Words, Texts)):
         if not value.items:
             return "[\r\n]\r\n"

@@ -11,11 +11,12 @@ from kempsdk.emulator.state import Rule, VirtualService
 
 _LISTS: Final[tuple[tuple[str, Callable[[VirtualService], list[str]], frozenset[int]], ...]] = (
     ("prerule", lambda service: service.pre_rules, frozenset({0})),
-    ("requestrule", lambda service: service.request_rules, frozenset({0, 1, 2, 3, 4})),
-    ("responserule", lambda service: service.response_rules, frozenset({0, 1, 2, 3})),
+    ("requestrule", lambda service: service.request_rules, frozenset({1, 2, 3, 4})),
+    ("responserule", lambda service: service.response_rules, frozenset({1, 2, 3, 4})),
     ("responsebodyrule", lambda service: service.body_rules, frozenset({5})),
 )
-"""Command ending, the list it acts on, and the rule types that have an effect there."""
+"""Command ending, the list it acts on, and the rule types that have an effect there (as
+found on 7.2.50 to 7.2.63 by the author of a client)."""
 
 
 def _rule(box: Appliance, request: Request) -> Rule:

@@ -42,6 +42,12 @@ def _flag_number(params: Params, name: str) -> int:
     return number if number is not None and 1 <= number <= 9 else 0
 
 
+def _ignores_case(params: Params) -> bool:
+    # Documented as nocase for type 0 and caseindependent for type 5; a client that was tested
+    # on 7.2.63 sends nocase for both. That type 0 takes both is a guess.
+    return bool(params.flag("nocase") or params.flag("caseindependent"))
+
+
 def _build(name: str, rule_type: int, params: Params) -> Rule:
     """Return a rule made of a call's parameters; what is not given has its default.
 
@@ -66,12 +72,12 @@ def _build(name: str, rule_type: int, params: Params) -> Rule:
         rule.match_type = match_type if match_type in _MATCH_TYPES else "regex"
         rule.add_host = bool(params.flag("inchost"))
         rule.negate = bool(params.flag("negate"))
-        rule.case_independent = bool(params.flag("nocase"))
+        rule.case_independent = _ignores_case(params)
         rule.include_query = bool(params.flag("incquery"))
         rule.must_fail = bool(params.flag("mustfail"))
         rule.set_flag = _flag_number(params, "setonmatch")
     elif rule_type == 5:
-        rule.case_independent = bool(params.flag("caseindependent"))
+        rule.case_independent = _ignores_case(params)
     return rule
 
 

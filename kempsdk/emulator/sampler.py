@@ -117,6 +117,10 @@ class Sampler:
         self._before = counters
         self.last = sample
 
+    def reset(self) -> None:
+        """Begin all totals anew at 0; rates and open connections are those of the next sample."""
+        self.last = Sample(taken_at_s=time.time())
+
 
 def _difference(now: ServerCounters, before: ServerCounters) -> ServerCounters:
     # Counters that ran backwards belong to a data path that was started anew.

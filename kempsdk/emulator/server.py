@@ -15,6 +15,7 @@ from kempsdk.emulator.gate import Gate, hang_up
 
 _SHUTDOWN_S = 1.0
 _BACK_OFF_S = 0.05
+_LONGEST_LINE = 64 * 1024
 
 
 def bound_socket(listen: tuple[str, int]) -> socket.socket:
@@ -45,7 +46,15 @@ class HttpServer:
         self._gate = gate
         self._faults = faults
         self._tls = tls
-        self._server = web.Server(front.handle, access_log=None)
+        self._server = web.Server(
+            front.handle,
+            access_log=None,
+            # Longer lines than the API takes are the front's to answer.
+            max_line_size=_LONGEST_LINE,
+            max_field_size=_LONGEST_LINE,
+            # The front hands out bodies as they came; nobody compresses them.
+            auto_decompress=False,
+        )
 
     async def run(self) -> None:
         """Accept connections until cancelled."""

@@ -42,6 +42,9 @@ _OPTION_GROUPS = (
     ("otherctypesenable", "otherctypesdisable"),
 )
 _SSL_REWRITE = {"": "0", "http": "1", "https": "2"}
+_NEED_A_COOKIE = frozenset({"cookie", "cookie-src"})
+"""Persistence modes without effect until a cookie is named; the other cookie modes have a
+default or take any cookie."""
 _DEFAULT_PERSIST_TIMEOUT = "360"
 """Seconds of a persistence mode that is set without a time: a guess, the web UI's default."""
 
@@ -88,7 +91,6 @@ def apply_settings(
 ) -> None:
     """Change a service's settings by a call's parameters."""
     settings = service.settings
-    was_ssl = bool(settings["SSLAcceleration"])
     _change_type(service, params.given("vstype"))
     _switch_ssl(settings, params)
     special = set(_SPECIAL)
@@ -99,8 +101,6 @@ def apply_settings(
         if attribute.ssl and not settings["SSLAcceleration"]:
             continue
         _set(settings, attribute, given)
-    if settings["SSLAcceleration"] and not was_ssl and "tlstype" not in params:
-        settings["TlsType"] = "3"
     _set_ssl_details(settings, params)
     _set_names_and_numbers(service, params, default_idle_s)
     _set_waf(settings, params)
@@ -135,8 +135,11 @@ def _switch_ssl(settings: dict[str, Setting], params: Params) -> None:
     if wanted:
         # The name of the self-signed certificate that serves until one is assigned.
         settings["CertFile"] = secrets.token_hex(16)
+        if settings["TlsType"] == "0":
+            settings["TlsType"] = "3"
     else:
-        settings.update(CertFile="", TlsType="0", SSLReencrypt=False, PassSni=False)
+        # The other SSL settings stay as they are and are back when it is switched on again.
+        settings["CertFile"] = ""
 
 
 def _set_ssl_details(settings: dict[str, Setting], params: Params) -> None:
@@ -241,7 +244,7 @@ def _set_persistence(settings: dict[str, Setting], params: Params) -> None:
     mode = params.given("persist")
     if mode in ("", "none"):
         settings.update(Persist="", PersistTimeout="0")
-    elif mode in PERSISTENCE and (mode not in COOKIE_PERSISTENCE or settings["Cookie"]):
+    elif mode in PERSISTENCE and (mode not in _NEED_A_COOKIE or settings["Cookie"]):
         settings["Persist"] = mode
         if settings["PersistTimeout"] == "0":
             settings["PersistTimeout"] = _DEFAULT_PERSIST_TIMEOUT

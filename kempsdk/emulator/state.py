@@ -2,9 +2,12 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from kempsdk.emulator.attributes import Setting
+from kempsdk.emulator.sections import SECTIONS, build, name_of
+
+_Section = TypeVar("_Section")
 
 FORMAT = 1
 """Version of the JSON form; another one is refused."""
@@ -55,6 +58,23 @@ class AccessLists:
 
 
 @dataclass(slots=True, kw_only=True)
+class ServiceWaf:
+    """WAF rules of one service.
+
+    Attributes:
+        disabled: OWASP rules that are switched off, by number.
+        custom: custom OWASP rule files that are assigned; whether each runs first.
+        legacy: rule sets of the legacy WAF, as ``prefix/name``.
+        legacy_disabled: numbers of single legacy rules that are switched off.
+    """
+
+    disabled: list[str] = field(default_factory=list)
+    custom: dict[str, bool] = field(default_factory=dict)
+    legacy: list[str] = field(default_factory=list)
+    legacy_disabled: list[str] = field(default_factory=list)
+
+
+@dataclass(slots=True, kw_only=True)
 class VirtualService:
     """A service or a SubVS.
 
@@ -63,6 +83,8 @@ class VirtualService:
         address, port: empty and 0 on a SubVS; port 0 on another service is ``*``.
         parent: uid of the service that a SubVS belongs to.
         settings: by wire name, as listed in ``attributes``.
+        waf: None until a rule is switched or assigned.
+        error_file: what is answered while no server is up, in base64.
     """
 
     uid: int
@@ -79,6 +101,8 @@ class VirtualService:
     response_rules: list[str] = field(default_factory=list)
     body_rules: list[str] = field(default_factory=list)
     access: AccessLists = field(default_factory=AccessLists)
+    waf: ServiceWaf | None = None
+    error_file: str = ""
 
     @property
     def layer(self) -> int:
@@ -146,11 +170,20 @@ class PacketFilter:
 
 @dataclass(slots=True, kw_only=True)
 class User:
-    """A user; password and keys are kept as digests only."""
+    """A user; password and keys are kept as digests only.
+
+    Attributes:
+        permissions: the rights given; None is every right, as ``bal`` has.
+        radius: the password is checked by a RADIUS server, which is never asked here.
+        certificate: PEM of the certificate made for this user; its key is not kept.
+    """
 
     name: str
     password: str
     api_keys: list[str] = field(default_factory=list)
+    permissions: list[str] | None = None
+    radius: bool = False
+    certificate: str = ""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -160,6 +193,7 @@ class ApplianceState:
     Attributes:
         parameters: values of get/set parameters that are set, by lower-case name.
         changed_at_s: epoch of the last configuration change.
+        sections: what families of commands remember, by name; see ``section``.
     """
 
     users: dict[str, User]
@@ -172,6 +206,15 @@ class ApplianceState:
     next_uid: int = 1
     next_rs_index: int = 1
     changed_at_s: int = 0
+    sections: dict[str, Any] = field(default_factory=dict)
+
+    def section(self, kind: type[_Section]) -> _Section:
+        """Return the section of this kind; it is made when it is first asked for."""
+        name = name_of(kind)
+        found: _Section | None = self.sections.get(name)
+        if found is None:
+            found = self.sections[name] = kind()
+        return found
 
     def new_index(self) -> int:
         """Return the next number of the sequence that services and SubVSs share."""
@@ -224,6 +267,7 @@ def service_from_json(data: Mapping[str, Any]) -> VirtualService:
             "servers": [RealServer(**one) for one in data["servers"]],
             "slots": [SubSlot(**one) for one in data["slots"]],
             "access": _access(data["access"]),
+            "waf": None if data.get("waf") is None else ServiceWaf(**data["waf"]),
         }
     )
 
@@ -250,6 +294,10 @@ def from_json(data: Mapping[str, Any]) -> ApplianceState:
             next_uid=data["next_uid"],
             next_rs_index=data["next_rs_index"],
             changed_at_s=data["changed_at_s"],
+            sections={
+                name: build(SECTIONS[name].kind, one)
+                for name, one in data.get("sections", {}).items()
+            },
         )
     except (KeyError, TypeError, AttributeError) as wrong:
         raise ValueError(f"not a virtual LoadMaster's state: {wrong}") from None

@@ -3,7 +3,7 @@
 import os
 from typing import Literal
 
-from kempsdk.emulator.answers import Answer, Many, Members, One, Value
+from kempsdk.emulator.answers import Answer, Many, Members, One
 from kempsdk.emulator.appliance import Appliance
 from kempsdk.emulator.registry import Api, Request, command
 from kempsdk.emulator.sampler import PERIOD_S, Rates
@@ -118,12 +118,12 @@ def _totals(rates: Rates) -> One:
 def _service_row(box: Appliance, service: VirtualService) -> Members:
     rates = box.sampler.last.services.get(service.uid, Rates())
     settings = service.settings
-    port: Value = "*" if service.port == 0 else service.port
     waf = bool(settings["Intercept"])
     row: Members = [
         ("VSAddress", service.address),
-        # A number in v2, unlike in listvs.
-        ("VSPort", port),
+        # A number in v2, unlike in listvs; so that every port is 0 here and not ``*``, which
+        # no client's decoder takes, is a guess.
+        ("VSPort", service.port),
         ("VSProt", service.protocol),
         ("Index", service.index),
         ("Status", service_status(box.state, box.health, service).lower()),

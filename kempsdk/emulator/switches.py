@@ -4,12 +4,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+Firmware = Literal["7.1", "7.2.50", "7.2.54"]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Switches:
     """Behaviour to choose; the defaults are the appliance's where it is known.
 
     Attributes:
+        firmware: the family to behave as: what ``version`` says of a new unit, which members
+            services and servers have, and the defaults of a new service. 7.1 has no second
+            API, and 7.2.50 has the fault of ``broken_preprocess_json``.
         rate_limit: drop connections above ``rate_limit_calls`` calls within
             ``rate_limit_window_s`` seconds, before TLS, without any HTTP answer
             (vendor's interface description, 2022: 30 calls in 3 s). Calls that were
@@ -29,6 +34,10 @@ class Switches:
         v2_failures_with_http_200: whether v2 failures ever come with HTTP status 200
             is unknown; off sets the HTTP status to the code.
         unknown_command_code: 405 by the vendor's Python SDK; another source says 422.
+        not_emulated: text of the refusal of a command that an appliance has and the virtual
+            one has not; the default is the appliance's own for a command that its licence
+            or state does not allow (7.2.54). The answer has a header that marks it.
+        not_emulated_code: code of that refusal.
         enablers_unknown_address: whether enablers/disablers succeed for an address that
             is in no service: a guess.
         http_services_transparent: HTTP services made by the API come out transparent, and
@@ -45,11 +54,19 @@ class Switches:
         standby: behave as the standby unit of a pair (``hastatus``, ``activetime``).
         standby_refuses_writes: what a standby unit does with writes is unknown.
         free_edition: refuse what a free licence refuses (``Tethering``).
+        cloud: the cloud that the unit is in; without one, the commands for high availability
+            in clouds are not available.
+        waiting_nodes: addresses of other units that wait to be taken into a cluster.
+        unlicensed: a new unit has no licence: no credentials are needed, and only the steps
+            of the initial configuration are available.
+        licensing_disables_api: the API is off after the first licence and password (seen on
+            7.2.63; the vendor's PowerShell guide says that it is on).
         dns_names: host names that may be used as real server addresses, with their
             address. The virtual LoadMaster never asks a resolver.
         interfaces: addresses with prefix of eth0, eth1, ... as showiface prints them.
     """
 
+    firmware: Firmware = "7.2.54"
     rate_limit: bool = True
     rate_limit_calls: int = 30
     rate_limit_window_s: float = 3.0
@@ -61,6 +78,8 @@ class Switches:
     html_on_401: bool = True
     v2_failures_with_http_200: bool = False
     unknown_command_code: Literal[405, 422] = 405
+    not_emulated: str = "Command not available."
+    not_emulated_code: int = 422
     enablers_unknown_address: Literal["accept", "refuse"] = "refuse"
     http_services_transparent: bool = False
     createsubvs_changes_parent: bool = False
@@ -70,5 +89,9 @@ class Switches:
     standby: bool = False
     standby_refuses_writes: bool = True
     free_edition: bool = False
+    cloud: Literal["", "azure", "aws"] = ""
+    waiting_nodes: tuple[str, ...] = ()
+    unlicensed: bool = False
+    licensing_disables_api: bool = True
     dns_names: Mapping[str, str] = field(default_factory=dict)
     interfaces: tuple[str, ...] = ("192.0.2.10/24",)

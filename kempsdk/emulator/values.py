@@ -1,6 +1,7 @@
 """Parameter values of all clients, read as the appliance reads them."""
 
 import ipaddress
+import re
 from collections.abc import Iterator, Mapping
 from typing import Final
 
@@ -8,6 +9,8 @@ from kempsdk.emulator.answers import missing
 
 _TRUE: Final = frozenset({"y", "1", "yes", "true", "on"})
 _FALSE: Final = frozenset({"n", "0", "no", "false", "off"})
+_NOT_IN_XML: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+"""Characters that no XML document holds; an answer in v1 could not show them."""
 
 
 def words(text: str) -> tuple[str, ...]:
@@ -50,7 +53,10 @@ def _spell(value: object) -> str | None:
 
 
 class Params:
-    """The parameters of one call; names are matched without case, values are texts."""
+    """The parameters of one call; names are matched without case, values are texts.
+
+    Characters that v1 cannot print are left out: a guess.
+    """
 
     __slots__ = ("_values",)
 
@@ -59,7 +65,7 @@ class Params:
         for name, value in values.items():
             text = _spell(value)
             if text is not None:
-                self._values[name.lower()] = text
+                self._values[name.lower()] = _NOT_IN_XML.sub("", text)
 
     def get(self, name: str, default: str = "") -> str:
         """Return a value, or the default where it was not given."""

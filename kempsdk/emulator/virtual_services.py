@@ -12,8 +12,10 @@ from kempsdk.emulator.addressing import (
 )
 from kempsdk.emulator.answers import DONE, Answer, Many, Members, Refusal, missing
 from kempsdk.emulator.appliance import Appliance
+from kempsdk.emulator.cipher_sets import take_ciphers
+from kempsdk.emulator.firmware import adapt_fresh, service_as_shown
 from kempsdk.emulator.parameters import connection_timeout_s
-from kempsdk.emulator.registry import Request, command
+from kempsdk.emulator.registry import Api, Request, command
 from kempsdk.emulator.rule_order import move_rules
 from kempsdk.emulator.service_settings import (
     apply_settings,
@@ -22,6 +24,7 @@ from kempsdk.emulator.service_settings import (
     set_audit_default,
 )
 from kempsdk.emulator.state import SubSlot, VirtualService
+from kempsdk.emulator.templates import apply_template
 from kempsdk.emulator.values import Params, address_of, number_of
 from kempsdk.emulator.views import service_members
 
@@ -29,7 +32,12 @@ _PORTS = range(3, 65531)
 
 
 def _shown(box: Appliance, service: VirtualService, request: Request) -> Answer:
-    return Answer(members=service_members(box.state, box.health, service, request.api))
+    return Answer(members=_members(box, service, request.api))
+
+
+def _members(box: Appliance, service: VirtualService, api: Api) -> Members:
+    members = service_members(box.state, box.health, service, api)
+    return service_as_shown(members, box.switches.firmware)
 
 
 def _check_port(text: str, name: str) -> int:
@@ -52,6 +60,7 @@ def _apply(box: Appliance, service: VirtualService, params: Params) -> None:
         default_idle_s=connection_timeout_s(box.state),
         rs_count=len(service.servers) + len(service.slots),
     )
+    take_ciphers(box, service, params)
 
 
 @command("addvs", mutates=True)
@@ -72,16 +81,23 @@ def addvs(box: Appliance, request: Request) -> Answer:
         protocol=protocol,
         address=address,
         port=port,
-        settings=fresh_settings(
-            protocol, port, transparent_http=box.switches.http_services_transparent
+        settings=adapt_fresh(
+            fresh_settings(protocol, port, transparent_http=box.switches.http_services_transparent),
+            box.switches.firmware,
         ),
     )
+    template = params.get("template")
+    if template:
+        apply_template(box, service, template)
     _apply(box, service, params)
-    set_audit_default(service, params)
+    if not template:
+        set_audit_default(service, params)
     box.state.services[service.uid] = service
     if box.switches.new_service_hidden_s:
         box.hidden_until_s[service.uid] = time.monotonic() + box.switches.new_service_hidden_s
     box.changed(service)
+    if template:
+        return Answer(message="Template VS added")
     return _shown(box, service, request)
 
 
@@ -114,8 +130,11 @@ def _create_sub(box: Appliance, parent: VirtualService, params: Params) -> None:
         address="",
         port=0,
         parent=parent.uid,
-        settings=fresh_settings(
-            "tcp", 0, transparent_http=False, service_type=str(parent.settings["VStype"])
+        settings=adapt_fresh(
+            fresh_settings(
+                "tcp", 0, transparent_http=False, service_type=str(parent.settings["VStype"])
+            ),
+            box.switches.firmware,
         ),
     )
     # A check of its own kind by the parent's port: a guess.
@@ -133,7 +152,8 @@ def _move(box: Appliance, service: VirtualService, params: Params) -> None:
     address, port, protocol = service.address, service.port, service.protocol
     if given := params.get("vsaddress"):
         address = address_of(given) or address
-    if given := params.get("vsport"):
+    # A client sends 0 with every change that is to leave the port alone.
+    if (given := params.get("vsport")) and given != "0":
         port = _check_port(given, "vsport")
     by_index = number_of(params.get("vs")) is not None
     if by_index and (given := params.get("prot").lower()) in ("tcp", "udp"):
@@ -168,7 +188,7 @@ def listvs(box: Appliance, request: Request) -> Answer:
         members.append(
             (
                 "VS",
-                Many([service_members(box.state, box.health, one, request.api) for one in ordered]),
+                Many([_members(box, one, request.api) for one in ordered]),
             )
         )
     if "timestamp" in request.params:

@@ -35,7 +35,7 @@ def left_behind() -> set[str]:
     found |= {
         f"sysctl {one}={one.read_text()}" for one in Path("/proc/sys/net/ipv4/conf").glob("*/arp_*")
     }
-    found |= {f"file {one}" for one in Path("/run").glob("kemp*")}
+    found |= {f"file {one}" for one in Path("/run").glob("kemp-lab*")}
     return found
 
 
@@ -102,6 +102,7 @@ def test_the_vip_before_the_silence_breaks_the_service() -> None:
 def test_enabled_before_the_vip_breaks_the_service() -> None:
     code, evidence, _ = demo("--break", "enable-first")
     assert code == 22
+    assert not held(evidence)["proven-before-enabled"]
     assert not held(evidence)["no-request-failed"]
     assert evidence["requests"]["by_phase"]["right order"]["failed"] == 0
     assert evidence["requests"]["by_phase"]["wrong order"]["failed"] > 0

@@ -64,7 +64,7 @@ OTHER_TYPE = {
 def source() -> list[dict[str, Any]]:
     files = sorted(SOURCE.glob("*.yaml"))
     if not files:
-        pytest.skip("the catalogue that this one was made from is not beside the project")
+        pytest.skip("recordings absent: no source catalogue beside the project")
     return [yaml.safe_load(path.read_text(encoding="utf-8")) for path in files]
 
 

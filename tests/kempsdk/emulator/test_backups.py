@@ -97,7 +97,8 @@ def test_a_backup_holds_no_credentials(filled: Wire) -> None:
 def test_state_survives_a_restart(start: Start, tmp_path: Path) -> None:
     state = tmp_path / "state.json"
     first = start(state_file=state)
-    assert not state.exists()
+    # Written at once, so that a wrong place is noticed at the start.
+    assert state.exists()
     first.fresh(NickName="web", Persist="src", PersistTimeout=60)
     first.server(1, "198.19.0.1")
     first.v2("aclcontrol", addvs="block", vs=1, addr="198.51.100.1")

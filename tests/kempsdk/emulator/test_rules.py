@@ -112,8 +112,8 @@ def test_refusals(wire: Wire) -> None:
     ("kind", "member", "effective"),
     [
         ("pre", "PreProcessRules", {0}),
-        ("request", "RequestRules", {0, 1, 2, 3, 4}),
-        ("response", "ResponseRules", {0, 1, 2, 3}),
+        ("request", "RequestRules", {1, 2, 3, 4}),
+        ("response", "ResponseRules", {1, 2, 3, 4}),
         ("responsebody", "MatchBodyRules", {5}),
     ],
 )
@@ -165,7 +165,7 @@ def test_delrule_detaches_everywhere(wire: Wire) -> None:
 def test_order_is_order_of_attachment_and_can_be_changed(wire: Wire) -> None:
     wire.fresh()
     for name in ("a", "b", "c"):
-        wire.v2("addrule", name=name, pattern="p")
+        wire.v2("addrule", name=name, type=2, pattern="p")
         wire.v2("addrequestrule", vs=1, rule=name)
     assert wire.change(1)["RequestRules"] == ["a", "b", "c"]
     moved = wire.change(1, RequestPrecedence="c", RequestPrecedencePos=1)

@@ -122,7 +122,12 @@ def test_ssl_switched_on_and_off(wire: Wire) -> None:
     assert wire.change(1, SSLRewrite="")["SSLRewrite"] == "0"
     off = wire.change(1, SSLAcceleration=0)
     assert not {"SSLAcceleration", "CertFile"} & set(off)
-    assert (off["TlsType"], off["PassSni"]) == ("0", False)
+    # The rest cannot be changed now and is back with SSL.
+    assert (off["TlsType"], off["PassSni"]) == ("7", True)
+    assert wire.change(1, TlsType=0, PassSni=0)["TlsType"] == "7"
+    again = wire.change(1, SSLAcceleration=1)
+    assert (again["TlsType"], again["PassSni"], again["SSLReencrypt"]) == ("7", True, True)
+    assert len(again["CertFile"]) == 32
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,238 @@
+"""Two virtual LoadMasters as a high availability pair with a shared address."""
+
+import asyncio
+import contextlib
+import secrets
+import threading
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from kempsdk.emulator.box import VirtualLoadMaster
+from kempsdk.emulator.certificate import self_signed
+from kempsdk.emulator.credentials import new_api_key
+from kempsdk.emulator.network import Network
+from kempsdk.emulator.server import bound_socket
+from kempsdk.emulator.state import ApplianceState
+
+if TYPE_CHECKING:
+    from kempsdk.client import LoadMaster
+
+_LOCAL = ("hamode", "hostname")
+"""Parameters that each unit has for itself: a guess, but for hamode."""
+
+
+def _keep_own(old: ApplianceState, new: ApplianceState) -> None:
+    """Keep what is a unit's own: its number in the pair, its name, its addresses."""
+    for name in _LOCAL:
+        new.parameters.pop(name, None)
+        if name in old.parameters:
+            new.parameters[name] = old.parameters[name]
+    new.section(Network).interfaces = old.section(Network).interfaces
+
+
+class _SharedAddress:
+    """An address that leads to the active unit; runs in a thread of its own."""
+
+    def __init__(self, listen: tuple[str, int]) -> None:
+        self._listen = listen
+        self._target: tuple[str, int] | None = None
+        self._writers: set[asyncio.StreamWriter] = set()
+        self._ready = threading.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._stop: asyncio.Event | None = None
+        self._thread = threading.Thread(target=self._run, name="shared address", daemon=True)
+        self._failure: BaseException | None = None
+        self.address: tuple[str, int] = listen
+
+    def start(self) -> None:
+        self._thread.start()
+        self._ready.wait()
+        if self._failure is not None:
+            raise self._failure
+
+    def stop(self) -> None:
+        loop, stop = self._loop, self._stop
+        if loop is not None and stop is not None:
+            with contextlib.suppress(RuntimeError):
+                loop.call_soon_threadsafe(stop.set)
+        self._thread.join()
+
+    def lead_to(self, target: tuple[str, int] | None) -> None:
+        """Close every connection; new ones go to the target, or are closed without one."""
+        if self._loop is None:
+            raise RuntimeError("not started")
+
+        async def switch() -> None:
+            self._target = target
+            for writer in list(self._writers):
+                writer.transport.abort()
+
+        asyncio.run_coroutine_threadsafe(switch(), self._loop).result()
+
+    def _run(self) -> None:
+        try:
+            asyncio.run(self._serve())
+        except BaseException as failure:  # noqa: BLE001 - handed to the thread that waits in start()
+            self._failure = failure
+        finally:
+            self._ready.set()
+
+    async def _serve(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._stop = asyncio.Event()
+        listener = bound_socket(self._listen)
+        name = listener.getsockname()
+        self.address = (name[0], name[1])
+        server = await asyncio.start_server(self._handle, sock=listener)
+        self._ready.set()
+        await self._stop.wait()
+        server.close()
+        for writer in list(self._writers):
+            writer.transport.abort()
+        # One turn for the connections to end.
+        await asyncio.sleep(0)
+        others = asyncio.all_tasks() - {asyncio.current_task()}
+        await asyncio.gather(*others, return_exceptions=True)
+
+    async def _handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._writers.add(writer)
+        try:
+            if self._target is None:
+                return
+            onward_reader, onward = await asyncio.open_connection(*self._target)
+            self._writers.add(onward)
+            try:
+                await asyncio.gather(_pump(reader, onward), _pump(onward_reader, writer))
+            finally:
+                self._writers.discard(onward)
+                await _close(onward)
+        except OSError:
+            # The unit is gone: for the client the connection simply ends.
+            return
+        finally:
+            self._writers.discard(writer)
+            await _close(writer)
+
+
+async def _close(writer: asyncio.StreamWriter) -> None:
+    writer.close()
+    with contextlib.suppress(OSError):
+        await writer.wait_closed()
+
+
+async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    with contextlib.suppress(OSError):
+        while data := await reader.read(65536):
+            writer.write(data)
+            await writer.drain()
+    with contextlib.suppress(OSError, RuntimeError):
+        if writer.can_write_eof():
+            writer.write_eof()
+        else:
+            writer.close()
+
+
+class HighAvailabilityPair:
+    """Two units with the same users, an address each, and a shared one.
+
+    The configuration goes from the active unit to the standby with every change, except
+    for what is a unit's own. A failover closes the connections of the shared address::
+
+        with HighAvailabilityPair() as pair, pair.client() as lm:
+            pair.failover()
+
+    Attributes:
+        first, second: the units; the first is active at the beginning.
+    """
+
+    def __init__(self, *, listen: tuple[str, int] = ("127.0.0.1", 0), **options: Any) -> None:
+        """Describe the pair; nothing is opened before it is entered.
+
+        Args:
+            listen: the shared address; port 0 takes a free one. The units listen on free
+                ports of the same host.
+            options: of both units, as for ``VirtualLoadMaster``.
+        """
+        for name in ("state_file", "data_path"):
+            if options.get(name) is not None:
+                raise ValueError(f"two units cannot share a {name.replace('_', ' ')}")
+        common: dict[str, Any] = {
+            "password": secrets.token_urlsafe(18),
+            "api_keys": [new_api_key()],
+            "listen": (listen[0], 0),
+            **options,
+        }
+        if not common.get("http") and common.get("identity") is None:
+            common["identity"] = self_signed(listen[0])
+        self.first = VirtualLoadMaster(**common)
+        self.second = VirtualLoadMaster(**common)
+        self._shared = _SharedAddress(listen)
+        self._active = self.first
+
+    @property
+    def active(self) -> VirtualLoadMaster:
+        """The unit that the shared address leads to."""
+        return self._active
+
+    @property
+    def standby(self) -> VirtualLoadMaster:
+        """The unit that waits."""
+        return self.second if self._active is self.first else self.first
+
+    @property
+    def url(self) -> str:
+        """Base URL of the shared address."""
+        scheme, _, _ = self.first.url.partition("://")
+        address, port = self._shared.address
+        return (
+            f"{scheme}://[{address}]:{port}" if ":" in address else f"{scheme}://{address}:{port}"
+        )
+
+    def client(self, **more: Any) -> "LoadMaster":
+        """Return a client of the shared address."""
+        from kempsdk import ApiKey, Insecure, LoadMaster, Pin
+
+        tls = Pin(self.first.fingerprint) if self.first.fingerprint else Insecure()
+        settings: dict[str, Any] = {"auth": ApiKey(self.first.api_key), "tls": tls}
+        return LoadMaster(self.url, **{**settings, **more})
+
+    def failover(self) -> None:
+        """Let the other unit take over, at once; connections to the shared address end."""
+        old, new = self._active, self.standby
+        self._shared.lead_to(None)
+        old.set_standby(True)
+        new.set_standby(False)
+        self._active = new
+        self._lead()
+
+    def __enter__(self) -> "HighAvailabilityPair":
+        with contextlib.ExitStack() as stack:
+            for unit, number in ((self.first, "1"), (self.second, "2")):
+                stack.enter_context(unit)
+                unit.set_parameter("hamode", number)
+            self.second.set_standby(True)
+            self.first.on_change(self._follow(self.first, self.second))
+            self.second.on_change(self._follow(self.second, self.first))
+            self._shared.start()
+            stack.callback(self._shared.stop)
+            self._lead()
+            self._life = stack.pop_all()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._life.close()
+
+    def _lead(self) -> None:
+        self._shared.lead_to((self._shared.address[0], self._active.port))
+
+    def _follow(self, unit: VirtualLoadMaster, other: VirtualLoadMaster) -> Any:
+        def follow(configuration: dict[str, Any]) -> None:
+            if self._active is unit:
+                other.take_over(configuration, _keep_own)
+
+        return follow
