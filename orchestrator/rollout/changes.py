@@ -8,11 +8,15 @@ announcement (done); the new state without an announcement is somebody else's wo
 from dataclasses import dataclass
 from typing import Protocol
 
-from kempsdk.errors import KempError, Outcome
-from orchestrator.errors import GateRefused
+from kempsdk.errors import BadAnswer, KempError, Outcome, OutcomeUnknown, Unreachable
+from orchestrator.errors import GateRefused, HostUnreachable
 from orchestrator.rollout.context import Context
 from orchestrator.rollout.plan import Data, Step
 from orchestrator.rollout.records import StepRecord, StepStatus
+from orchestrator.rollout.words import differences
+
+_READ_BACK_S = 60.0
+"""After an act, reading is tried this long: the outcome is worth waiting for."""
 
 _LATE_ANSWER_S = 2.0
 """A call whose answer got lost may still be on its way: wait before believing what is read."""
@@ -71,31 +75,73 @@ def carry_out(context: Context, step: Step, record: StepRecord, change: Change) 
         inverse=change.inverse(),
     )
     context.emit("acting", step.why, server=step.server, step=step.id)
-    unsure = _act(change, seen)
-    after = change.look()
-    if unsure and not change.reached(after):
+    failure = _act(change, seen)
+    after = _look_back(context, step, change, failure)
+    if _unknown(failure) and not change.reached(after):
         # Read back, then decide: it may still arrive. Only then is it sent once more.
         context.wait(_LATE_ANSWER_S)
-        after = change.look()
+        after = _look_back(context, step, change, failure)
         if not change.reached(after):
             change.gate(after)
-            unsure = _act(change, after)
-            after = change.look()
-    if not change.reached(after):
-        raise GateRefused(
-            f"{step.server}: {step.kind.value} was accepted, but a read does not show it",
-            gate="outcome-unknown" if unsure else "not-applied",
-            evidence=[f"wanted {dict(step.after)}", f"seen {dict(after)}"],
-        )
-    return Result(evidence=evidence, after=after)
+            failure = _act(change, after)
+            after = _look_back(context, step, change, failure)
+    if change.reached(after):
+        unheard = ("its answer was lost; a read shows it",) if failure else ()
+        return Result(evidence=(*evidence, *unheard), after=after)
+    if failure is not None and not _unknown(failure):
+        if dict(after) == dict(seen):
+            # Nothing happened: whoever does it from now on, it was not us.
+            context.store.withdraw(
+                context.run_id, step.id, worker=context.worker, announced_in=record.announced_in
+            )
+        raise failure
+    raise GateRefused(
+        f"{step.server}: {step.kind.value} was accepted, but a read does not show it",
+        gate="not-applied" if failure is None else "outcome-unknown",
+        evidence=differences(step.after, after, was="wanted", now="read"),
+    )
 
 
-def _act(change: Change, seen: Data) -> bool:
-    """Act; return whether the outcome is unknown."""
+def _act(change: Change, seen: Data) -> KempError | HostUnreachable | None:
+    """Act; return what went wrong, which need not mean that nothing happened.
+
+    The SDK reads back itself: what it raises may be about that read, after a good write.
+    """
     try:
         change.act(seen)
-    except KempError as error:
-        if error.outcome is not Outcome.UNKNOWN:
-            raise
-        return True
-    return False
+    except (KempError, HostUnreachable) as error:
+        return error
+    return None
+
+
+def _unknown(failure: KempError | HostUnreachable | None) -> bool:
+    """Return whether the act may still arrive: it was sent, or the way in broke off."""
+    return isinstance(failure, HostUnreachable) or (
+        failure is not None and failure.outcome is Outcome.UNKNOWN
+    )
+
+
+def _look_back(
+    context: Context, step: Step, change: Change, failure: KempError | HostUnreachable | None
+) -> Data:
+    """Read what became of an act, however long the other side takes to come back.
+
+    Raises:
+        GateRefused: it did not come back in time; what happened is not known.
+    """
+    clock = context.adapters.clock
+    deadline = clock.monotonic_s() + _READ_BACK_S
+    while True:
+        try:
+            return change.look()
+        except (Unreachable, OutcomeUnknown, BadAnswer, HostUnreachable) as error:
+            if clock.monotonic_s() >= deadline:
+                raise GateRefused(
+                    f"{step.server}: nobody knows whether {step.kind.value} happened: it was "
+                    f"begun, and for {_READ_BACK_S:g} s nothing could be read ({error}); resume "
+                    "reads first, then decides",
+                    gate="outcome-unknown",
+                    evidence=[f"the act: {failure or 'accepted'}", f"the read: {error}"],
+                ) from error
+            context.emit("waiting", f"to read back: {error}", server=step.server, step=step.id)
+        context.wait(_LATE_ANSWER_S)

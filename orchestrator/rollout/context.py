@@ -119,9 +119,13 @@ class Context:
         self.on_event(event)
 
     def first_start_s(self, record: StepRecord) -> float:
-        """Return when a step first began, on the monotonic clock; restarts do not move it."""
-        clock = self.adapters.clock
-        return clock.monotonic_s() - max(0.0, clock.time_s() - record.first_started_s)
+        """Return when a step first began, on the monotonic clock; restarts do not move it.
+
+        To be asked when the step begins: only the time between its starts is taken from the
+        wall clock, which somebody may set.
+        """
+        earlier_s = max(0.0, record.started_s - record.first_started_s)
+        return self.adapters.clock.monotonic_s() - earlier_s
 
     def wait(self, seconds: float) -> None:
         """Let time pass.

@@ -108,7 +108,12 @@ def drain(context: Context, step: Step, record: StepRecord) -> Result:
                 f"{step.server}: nothing new seen for {now - seen_at:.0f} s, so nobody knows "
                 "whether it is drained (statistics frozen, or host or LoadMaster unreadable)",
                 gate="blind",
-                evidence=(str(seen), f"last sample {last_sample}"),
+                evidence=(
+                    str(seen),
+                    "no sample of the LoadMaster's counters was seen"
+                    if last_sample is None
+                    else f"last sample at second {last_sample:.0f} of the LoadMaster's clock",
+                ),
             )
         if now >= deadline:
             return _past_deadline(context, step, seen)

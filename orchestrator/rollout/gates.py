@@ -15,6 +15,7 @@ from orchestrator.rollout.context import Context
 from orchestrator.rollout.facts import find_server, has_address
 from orchestrator.rollout.plan import Step, StepKind
 from orchestrator.rollout.records import StepStatus
+from orchestrator.rollout.words import differences
 
 
 def healthy(service: VirtualService) -> frozenset[RsRef]:
@@ -65,16 +66,12 @@ def not_foreign(step: Step, seen: Mapping[str, Any]) -> None:
         GateRefused: somebody else changed it since.
     """
     if dict(seen) != dict(step.before):
-        differences = [
-            f"{key}: left as {step.before.get(key)!r}, found {seen.get(key)!r}"
-            for key in sorted({*step.before, *seen})
-            if step.before.get(key) != seen.get(key)
-        ]
+        moved = differences(step.before, seen, was="left as", now="found")
         raise GateRefused(
             f"{step.server}: somebody else changed it on the LoadMaster "
-            f"({'; '.join(differences)}); it is left as it is",
+            f"({'; '.join(moved)}); it is left as it is",
             gate="foreign-change",
-            evidence=differences,
+            evidence=moved,
         )
 
 

@@ -1,14 +1,16 @@
 """Changes of the host: its VIP, what silences it, and the operator's action."""
 
+import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from orchestrator.errors import GateRefused
-from orchestrator.hosts import loopback
+from orchestrator.hosts import cautions, loopback
 from orchestrator.hosts.state import NetChange, describe
-from orchestrator.rollout import gates
+from orchestrator.rollout import arp_proof, gates
 from orchestrator.rollout.changes import Result, carry_out
 from orchestrator.rollout.context import Context
+from orchestrator.rollout.observations import until_readable
 from orchestrator.rollout.plan import Data, Step
 from orchestrator.rollout.planner import host_diff, host_inverse
 from orchestrator.rollout.records import StepRecord
@@ -42,19 +44,35 @@ class _HostChange:
 
 
 def prepare_host(context: Context, step: Step, record: StepRecord) -> Result:
-    """Silence the host, then give it the VIP."""
-    name = step.server
+    """Silence the host, then give it the VIP.
+
+    One that had the VIP without being silent may have taught its MAC to others, who keep it
+    after the repair. That is said; the ARP proof after this step looks at the segment again.
+    """
+    name, host = step.server, context.host(step.server)
+    until_readable(context, step, record)
+    exposed: list[str] = []
 
     def compute() -> tuple[NetChange, ...]:
         state = context.read_host(name)
-        return loopback.plan_add(state, host=context.host(name), vip=context.vip)
+        loud = cautions.exposed(state, host=host, vip=context.vip)
+        if loud and not exposed:
+            text = (
+                f"{name} had the VIP without keeping quiet about it "
+                f"({'; '.join(one.message for one in loud)}): "
+                f"{arp_proof.consequence(context, name)}"
+            )
+            exposed.append(text)
+            context.emit("warning", text, server=name, step=step.id)
+        return loopback.plan_add(state, host=host, vip=context.vip)
 
-    return carry_out(
+    result = carry_out(
         context,
         step,
         record,
         _HostChange(context=context, server=name, compute=compute, open_gate=tuple),
     )
+    return dataclasses.replace(result, evidence=(*exposed, *result.evidence))
 
 
 def clear_host(context: Context, step: Step, record: StepRecord) -> Result:
@@ -93,6 +111,7 @@ def action(context: Context, step: Step, record: StepRecord) -> Result:
             "server, then resume to run it again",
             gate="action-unknown",
         )
+    gates.drained(context, step.server)
     gates.out_of_rotation(context, step.server)
     host = context.host(step.server)
     fields = {"host": host.name, "address": host.address, "run": context.run_id}

@@ -2,24 +2,44 @@
 
 from kempsdk import RsStatus
 from kempsdk.errors import KempError
-from orchestrator.errors import GateRefused
+from orchestrator.errors import GateRefused, HostUnreachable
 from orchestrator.hosts import loopback
 from orchestrator.hosts.effective import effective_arp
-from orchestrator.rollout import gates
+from orchestrator.hosts.state import NetState
+from orchestrator.probes.service import FrameOutcome
+from orchestrator.rollout import arp_proof, gates, server_changes
 from orchestrator.rollout.changes import Result
 from orchestrator.rollout.context import Context
 from orchestrator.rollout.facts import find_server
-from orchestrator.rollout.plan import Step, StepKind
+from orchestrator.rollout.plan import Step
 from orchestrator.rollout.records import StepRecord
 
 
-def verify_host(context: Context, step: Step, _: StepRecord) -> Result:
+def until_readable(context: Context, step: Step, record: StepRecord) -> NetState:
+    """Read a host that may be on its way back from a reboot.
+
+    Raises:
+        HostUnreachable: it was not back by the healthy deadline.
+    """
+    clock = context.adapters.clock
+    deadline = context.first_start_s(record) + context.rollout.healthy_deadline_s
+    while True:
+        try:
+            return context.read_host(step.server)
+        except HostUnreachable as error:
+            if clock.monotonic_s() >= deadline:
+                raise
+            context.emit("waiting", f"for the host: {error}", server=step.server, step=step.id)
+        context.wait(context.rollout.drain.poll_s)
+
+
+def verify_host(context: Context, step: Step, record: StepRecord) -> Result:
     """Look at the host itself: live values, files for the next boot, VIP.
 
     Raises:
         GateRefused: with everything that is wrong.
     """
-    state, host = context.read_host(step.server), context.host(step.server)
+    state, host = until_readable(context, step, record), context.host(step.server)
     if not context.carries_vip:
         return Result(evidence=("the host can be read; nothing of ours is needed on it",))
     findings = loopback.verify(state, host=host, vip=context.vip)
@@ -43,40 +63,9 @@ def prove_arp(context: Context, step: Step, _: StepRecord) -> Result:
     """Ask the segment who has the VIP: only the LoadMaster may answer.
 
     Raises:
-        GateRefused: this server answered or named the VIP as its own, several did, or
-            nobody did, so the question was not heard.
+        GateRefused: somebody else did, or the question was not heard.
     """
-    segment = context.adapters.segment
-    if segment is None:
-        raise GateRefused(
-            "the plan asks for a proof from the segment, but there is nobody to give it",
-            gate="arp-proof",
-        )
-    state = context.read_host(step.server)
-    own = frozenset(mac.lower() for mac in state.interfaces.values() if mac)
-    asked = state.interfaces[context.host(step.server).interface]
-    heard = segment.ask_who_has(context.vip, unicast_to=[asked])
-    evidence = (
-        f"asked {heard.asked} times; answers {dict(heard.answers)}, claims {dict(heard.claims)}",
-    )
-    loud = sorted(own & heard.macs)
-    if loud or len(heard.macs) > 1:
-        who = f"{step.server} ({', '.join(loud)})" if loud else ", ".join(sorted(heard.macs))
-        raise GateRefused(
-            f"{who} gave out a MAC for {context.vip}: neighbours may have learned it and keep "
-            "it after the repair. Send one gratuitous ARP for the VIP from the LoadMaster, or "
-            "flush the entry at the router; then resume, which proves it again",
-            gate="arp-proof",
-            evidence=evidence,
-        )
-    if not heard.answers or heard.dropped:
-        raise GateRefused(
-            f"the question for {context.vip} proves nothing: "
-            + ("frames were lost" if heard.dropped else "not even the LoadMaster answered"),
-            gate="arp-proof",
-            evidence=evidence,
-        )
-    return Result(evidence=evidence)
+    return Result(evidence=arp_proof.prove(context, step.server))
 
 
 def service_bound(context: Context, step: Step, record: StepRecord) -> Result:
@@ -98,6 +87,14 @@ def service_bound(context: Context, step: Step, record: StepRecord) -> Result:
         context.wait(min(1.0, context.rollout.drain.poll_s))
 
 
+_ENDINGS = {
+    FrameOutcome.OPEN: "taken by another machine",
+    FrameOutcome.REFUSED: "refused: nothing listens there, or a firewall rejects",
+    FrameOutcome.SILENT: "not answered: no such address there, a firewall that drops, or no "
+    "way back",
+}
+
+
 def _answers(context: Context, step: Step) -> tuple[str, ...]:
     """Try the service the way the LoadMaster will, where there is a place to try it from."""
     segment, rs = context.adapters.segment, context.server(step.server)
@@ -106,14 +103,16 @@ def _answers(context: Context, step: Step) -> tuple[str, ...]:
     if segment is None:
         return tuple(said)
     if context.carries_vip and context.service.ref.protocol.value == "tcp":
-        mac = context.read_host(step.server).interfaces[context.host(step.server).interface]
+        mac = arp_proof.mac_of(context, step.server)
         frame = segment.answers_vip(context.vip, rs.port, server_mac=mac)
         if not frame.answers:
             raise GateRefused(
-                f"{step.server}: a connection to {address}:{rs.port} sent straight to it was "
-                f"{frame.outcome.value}, answered by {frame.answered_by or 'nobody'}",
+                f"{step.server}: a connection to {address}:{rs.port} sent straight to {mac} was "
+                f"{_ENDINGS[frame.outcome]}",
                 gate="service-bound",
-                evidence=[f"{frame}"],
+                evidence=[
+                    f"answered by {frame.answered_by or 'nobody'} within {frame.seconds:.1f} s"
+                ],
             )
         said.append(f"took a connection to {address}:{rs.port} sent to {mac}")
     if context.service.health is not None:
@@ -123,7 +122,7 @@ def _answers(context: Context, step: Step) -> tuple[str, ...]:
                 f"{step.server}: {context.service.health.path} answered "
                 f"{page.status or page.failure}",
                 gate="service-bound",
-                evidence=[f"{page}"],
+                evidence=[f"asked at {rs}, ended after {page.seconds:.1f} s"],
             )
         said.append(f"{context.service.health.path} answered {page.status}")
     return tuple(said)
@@ -159,6 +158,9 @@ def wait_healthy(context: Context, step: Step, record: StepRecord) -> Result:
             server = None
             up_from, word = None, f"unreadable ({type(error).__name__})"
         else:
+            if server is not None and not server.enabled and _taking_out(context, step):
+                # Killed while it was being taken out: that goes on, it is not put back.
+                raise _not_up(context, step, word="disabled", breaks=breaks)
             if server is None or not server.enabled:
                 raise _foreign_in(step, "disabled" if server else "gone from the service")
             word = server.status.value
@@ -174,13 +176,7 @@ def wait_healthy(context: Context, step: Step, record: StepRecord) -> Result:
             up_from, breaks = None, breaks + 1
         context.emit("waiting", f"{rs} is {word}", server=step.server, step=step.id)
         if now >= deadline:
-            raise GateRefused(
-                f"{step.server} was not up for {rollout.min_healthy_s:g} s within "
-                f"{rollout.healthy_deadline_s:g} s (it is {word}, {breaks} breaks); "
-                + _take_out(context, step),
-                gate="healthy-deadline",
-                evidence=[f"{rs} is {word}"],
-            )
+            raise _not_up(context, step, word=word, breaks=breaks)
         context.wait(poll_s)
 
 
@@ -193,17 +189,20 @@ def _foreign_in(step: Step, how: str) -> GateRefused:
     )
 
 
-def _take_out(context: Context, step: Step) -> str:
-    """Disable a server that does not come up; return what became of it, for people."""
+def _taking_out(context: Context, step: Step) -> bool:
+    """Return whether this attempt has begun to take the server out again."""
+    record = context.journal(server_changes.take_out_id(step.server))
+    return record is not None and record.announced_in == context.attempt
+
+
+def _not_up(context: Context, step: Step, *, word: str, breaks: int) -> GateRefused:
+    """Take the server out again and return what to say."""
+    rollout = context.rollout
     rs = context.server(step.server)
-    if context.journal(f"{step.server}/{StepKind.ENABLE.value}") is None:
-        return "this run did not enable it, so it does not disable it"
-    with context.floor:
-        try:
-            gates.floor(context, context.read_service(), rs)
-            context.loadmaster.real_servers.disable_in(context.service.ref, rs)
-        except GateRefused as refused:
-            return f"it is left enabled, since {refused}"
-        except KempError as error:
-            return f"it could not be disabled again: {error}"
-    return "it was disabled again and stays out"
+    fate = server_changes.take_out(context, step.server)
+    return GateRefused(
+        f"{step.server} was not up for {rollout.min_healthy_s:g} s within "
+        f"{rollout.healthy_deadline_s:g} s (it is {word}, {breaks} breaks); {fate}",
+        gate="healthy-deadline",
+        evidence=[f"{rs} is {word}", fate],
+    )

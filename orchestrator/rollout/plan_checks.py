@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Sequence
 from kempsdk import Forward, RsStatus
 from orchestrator import rules
 from orchestrator.errors import GateRefused
-from orchestrator.hosts import loopback
+from orchestrator.hosts import cautions, loopback
 from orchestrator.rollout.facts import Facts, rollout_of
 from orchestrator.rollout.plan import Floor, ServerPlan, StepKind, Warned
 from orchestrator.spec import Spec
@@ -98,9 +98,14 @@ def host_warnings(spec: Spec, facts: Facts, names: Sequence[str]) -> Iterable[Wa
         )
     for name in names:
         state, host = facts.hosts[name], spec.host(name)
-        carries = any(one.address == vip for one in state.addresses)
-        loud = [one for one in loopback.verify(state, host=host, vip=vip) if "-live" in one.id]
-        if carries and loud:
+        if rollout.kind in ("add", "roll"):
+            for one in cautions.not_mended(state, host=host, vip=vip):
+                yield Warned(
+                    id="host-needs-a-person",
+                    message=f"{name}: {one.message}; the run does not mend that and stops at it",
+                    cure=one.cure,
+                )
+        if loud := cautions.exposed(state, host=host, vip=vip):
             yield Warned(
                 id="vip-exposed",
                 message=f"{name} carries the VIP without being silent "

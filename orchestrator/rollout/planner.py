@@ -124,7 +124,7 @@ class _Planner:
         rollout = rollout_of(self.spec)
         pool = self.spec.pools[rollout.pool]
         found = self._found
-        host_right = not self._host_changes()
+        host_right = self._host_right
         if found is None:
             weight = pool.weight or DEFAULT_WEIGHT
             forward = Forward.ROUTE if self._carries_vip else Forward.NAT
@@ -357,6 +357,12 @@ class _Planner:
         return loopback.plan_add(
             self.facts.hosts[self.name], host=self.spec.host(self.name), vip=self._vip
         )
+
+    @property
+    def _host_right(self) -> bool:
+        """Return whether the host is as it must be; some wrongs only a person can mend."""
+        state, host = self.facts.hosts[self.name], self.spec.host(self.name)
+        return not self._carries_vip or not loopback.verify(state, host=host, vip=self._vip)
 
     def _vip_needed_by(self) -> tuple[str, ...]:
         address = self.spec.hosts[self.name].address

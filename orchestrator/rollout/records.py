@@ -91,8 +91,8 @@ class Event:
 
     Attributes:
         kind: run-started, run-paused, run-finished; step-started, acting (right before a
-            change), waiting (with every look), step-ended, step-failed, step-stopped;
-            server-skipped.
+            change), waiting (with every look), warning (something that a person must know),
+            step-ended, step-failed, step-stopped; server-skipped.
         data: numbers that go with it, such as connections left.
     """
 

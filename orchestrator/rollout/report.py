@@ -150,11 +150,18 @@ def state_word(run: Run, store: Store) -> str:
     return run.state.value
 
 
+_UNPLANNED = {
+    "take-out": "did not come up: out again, until a person puts it back",
+    "put-back": "skipped: put back as it was found",
+}
+"""Steps that no plan has, by the last part of their id."""
+
+
 def _host(server: ServerPlan, journal: Mapping[str, StepRecord]) -> HostReport:
     planned = [(step.id, step.phase, step.why) for step in server.steps]
-    extra = f"{server.name}/put-back"
-    if extra in journal:
-        planned.append((extra, "in", "skipped: put back as it was found"))
+    for kind, why in _UNPLANNED.items():
+        if f"{server.name}/{kind}" in journal:
+            planned.append((f"{server.name}/{kind}", "in", why))
     steps = tuple(_step(*one, journal.get(one[0])) for one in planned)
     begun = [step for step in steps if step.started_s is not None]
     outcome, reason = _outcome(server, steps)
@@ -181,6 +188,8 @@ def _host(server: ServerPlan, journal: Mapping[str, StepRecord]) -> HostReport:
 def _outcome(server: ServerPlan, steps: tuple[StepReport, ...]) -> tuple[Outcome, str]:
     if not server.steps:
         return "unchanged", server.why
+    # How a failed server was taken out belongs to its failure, and is over with it.
+    steps = tuple(step for step in steps if not step.id.endswith("/take-out"))
     statuses = {step.status for step in steps}
     for status in (StepStatus.FAILED, StepStatus.SKIPPED):
         for step in steps:
@@ -205,7 +214,10 @@ def _step(step_id: str, phase: str, why: str, record: StepRecord | None) -> Step
         why=why,
         started_s=record.first_started_s,
         seconds=(
-            None if record.ended_s is None else round(record.ended_s - record.first_started_s, 3)
+            None
+            if record.ended_s is None
+            # The machine's clock may have been set back in between.
+            else max(0.0, round(record.ended_s - record.first_started_s, 3))
         ),
         before=record.before if record.intended else None,
         after=record.after,

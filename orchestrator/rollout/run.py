@@ -8,7 +8,13 @@ import secrets
 import threading
 from collections.abc import Callable
 
-from orchestrator.errors import DriftDetected, Locked, RunPaused, StoreUnavailable
+from orchestrator.errors import (
+    DriftDetected,
+    Locked,
+    RunPaused,
+    SpecInvalid,
+    StoreUnavailable,
+)
 from orchestrator.inventory import spec_from_data
 from orchestrator.rollout import engine
 from orchestrator.rollout.adapters import Adapters
@@ -61,13 +67,15 @@ def run_rollout(
         DriftDetected: reality is no longer what the plan was computed from.
         Locked: another run holds the service or a host.
         StoreUnavailable: the journal cannot be kept.
+        SpecInvalid: somebody changed the plan by hand, and it makes no sense any more.
         HostUnreachable, KempError: something could not be read before the start.
     """
+    held = resources(plan)
     run_id = run_id or new_run_id()
     worker = f"{run_id}-{secrets.token_hex(4)}"
     now_s = adapters.clock.time_s()
     with store.workers.hold(worker):
-        store.create_run(run_id, plan, worker=worker, resources=resources(plan), now_s=now_s)
+        store.create_run(run_id, plan, worker=worker, resources=held, now_s=now_s)
         try:
             _refuse_drift(plan, adapters)
             run = store.run(run_id)
@@ -141,12 +149,19 @@ def abandon(run_id: str, store: Store, *, now_s: float, reason: str) -> None:
 
 
 def resources(plan: Plan) -> tuple[str, ...]:
-    """Return what a run of the plan holds: its service and its hosts."""
-    url = plan.spec["loadmasters"][plan.loadmaster]["url"]
-    return (
-        f"service {plan.service} of {url}",
-        *(f"host {plan.spec['hosts'][one.name]['address']}" for one in plan.servers),
-    )
+    """Return what a run of the plan holds: its service and its hosts.
+
+    Raises:
+        SpecInvalid: the plan names what its specification does not have.
+    """
+    spec = spec_from_data(plan.spec)
+    try:
+        return (
+            f"service {plan.service} of {spec.loadmasters[plan.loadmaster].url}",
+            *(f"host {spec.hosts[one.name].address}" for one in plan.servers),
+        )
+    except KeyError as error:
+        raise SpecInvalid(f"there is no {error.args[0]} in it", path="plan") from None
 
 
 def _refuse_drift(plan: Plan, adapters: Adapters) -> None:

@@ -4,13 +4,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from kempsdk import Forward
-from orchestrator.rollout import gates
+from kempsdk.errors import KempError
+from orchestrator.errors import GateRefused
+from orchestrator.rollout import arp_proof, gates
 from orchestrator.rollout.changes import Result, carry_out
 from orchestrator.rollout.context import Context
 from orchestrator.rollout.facts import find_server
 from orchestrator.rollout.plan import Data, Step, StepKind
 from orchestrator.rollout.planner import server_state
-from orchestrator.rollout.records import StepRecord
+from orchestrator.rollout.records import StepRecord, StepStatus
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,7 +21,6 @@ class _ServerChange:
 
     context: Context
     step: Step
-    record: StepRecord
     act_on: Callable[[Data], None]
     open_gate: Callable[[], tuple[str, ...]]
 
@@ -31,9 +32,12 @@ class _ServerChange:
         return dict(seen) == dict(self.step.after)
 
     def gate(self, seen: Data, /) -> tuple[str, ...]:
-        # Our own addition that came out differently is mended, not taken for a stranger's.
+        # Our own addition that came out differently is mended, not taken for a stranger's. The
+        # journal is asked again: this very call may have announced it.
+        now = self.context.journal(self.step.id)
         mending = (
-            self.record.intended
+            now is not None
+            and now.intended
             and self.step.kind is StepKind.ADD_SERVER
             and seen.get("present") is True
             and seen.get("enabled") is False
@@ -64,7 +68,6 @@ def disable(context: Context, step: Step, record: StepRecord) -> Result:
             _ServerChange(
                 context=context,
                 step=step,
-                record=record,
                 open_gate=gate,
                 act_on=lambda _: _ignore(
                     context.loadmaster.real_servers.disable_in(context.service.ref, rs)
@@ -78,7 +81,8 @@ def enable(context: Context, step: Step, record: StepRecord) -> Result:
 
     def gate() -> tuple[str, ...]:
         gates.verified_in_this_run(context, step.server)
-        return gates.host_ready(context, step.server)
+        said = gates.host_ready(context, step.server)
+        return (*said, *arp_proof.prove_again_if_old(context, step.server))
 
     return _enable(context, step, record, gate)
 
@@ -99,7 +103,6 @@ def _enable(
         _ServerChange(
             context=context,
             step=step,
-            record=record,
             open_gate=gate,
             act_on=lambda _: _ignore(
                 context.loadmaster.real_servers.enable_in(context.service.ref, rs)
@@ -124,8 +127,69 @@ def add_server(context: Context, step: Step, record: StepRecord) -> Result:
         context,
         step,
         record,
-        _ServerChange(context=context, step=step, record=record, open_gate=tuple, act_on=act),
+        _ServerChange(context=context, step=step, open_gate=tuple, act_on=act),
     )
+
+
+def take_out(context: Context, name: str) -> str:
+    """Disable a server that this run enabled and that does not come up.
+
+    The floor holds for one that is healthy at this moment; a dead one is no loss.
+
+    Returns:
+        What became of it, for people.
+    """
+    enable = context.steps.get(f"{name}/{StepKind.ENABLE.value}")
+    enabled = context.journal(enable.id) if enable else None
+    if enable is None or enabled is None or not enabled.intended:
+        return "this run did not enable it, so it does not disable it"
+    step = Step(
+        id=take_out_id(name),
+        server=name,
+        kind=StepKind.DISABLE,
+        why="it did not come up: out again, until a person puts it back",
+        before=enable.after,
+        after={**enable.after, "enabled": False},
+        inverse={"kind": StepKind.ENABLE.value},
+    )
+    rs = context.server(name)
+
+    def gate() -> tuple[str, ...]:
+        service = context.read_service()
+        return gates.floor(context, service, rs) if rs in gates.healthy(service) else ()
+
+    now_s = context.adapters.clock.time_s
+    record = context.store.begin_step(context.run_id, step.id, worker=context.worker, now_s=now_s())
+    try:
+        with context.floor:
+            change = _ServerChange(
+                context=context,
+                step=step,
+                open_gate=gate,
+                act_on=lambda _: _ignore(
+                    context.loadmaster.real_servers.disable_in(context.service.ref, rs)
+                ),
+            )
+            result = carry_out(context, step, record, change)
+    except (GateRefused, KempError) as error:
+        context.store.end_step(
+            context.run_id, step.id, StepStatus.FAILED, now_s=now_s(), reason=str(error)
+        )
+        return f"it could not be taken out again: {error}"
+    context.store.end_step(
+        context.run_id,
+        step.id,
+        result.status,
+        now_s=now_s(),
+        evidence=result.evidence,
+        after=result.after,
+    )
+    return "it was disabled again and stays out"
+
+
+def take_out_id(name: str) -> str:
+    """Return the id of the step that takes a server out which did not come up."""
+    return f"{name}/take-out"
 
 
 def update_server(context: Context, step: Step, record: StepRecord) -> Result:
@@ -138,7 +202,6 @@ def update_server(context: Context, step: Step, record: StepRecord) -> Result:
         _ServerChange(
             context=context,
             step=step,
-            record=record,
             open_gate=tuple,
             act_on=lambda _: _ignore(
                 context.loadmaster.real_servers.update(
@@ -164,7 +227,6 @@ def delete_server(context: Context, step: Step, record: StepRecord) -> Result:
         _ServerChange(
             context=context,
             step=step,
-            record=record,
             open_gate=gate,
             act_on=lambda _: context.loadmaster.real_servers.delete(context.service.ref, rs),
         ),

@@ -59,6 +59,13 @@ class Store:
         except OSError as error:
             raise StoreUnavailable(f"{self.directory}: {error.strerror}") from error
         self.workers = Workers(self.directory / "workers")
+        try:
+            self._prepare()
+        except BaseException:
+            self.close()
+            raise
+
+    def _prepare(self) -> None:
         with self._transaction() as db:
             version = db.execute("PRAGMA user_version").fetchone()[0]
             if version == 0:
@@ -115,10 +122,12 @@ class Store:
             db.execute("BEGIN IMMEDIATE")
             try:
                 yield db
+                db.execute("COMMIT")
             except BaseException:
-                db.execute("ROLLBACK")
+                # A full disk has rolled back already, or failed only in the commit.
+                if db.in_transaction:
+                    db.execute("ROLLBACK")
                 raise
-            db.execute("COMMIT")
         except sqlite3.Error as error:
             raise StoreUnavailable(f"{self.directory}: {error}") from error
 
@@ -294,6 +303,22 @@ class Store:
                 "announced_in = (SELECT attempt FROM runs WHERE runs.run_id = steps.run_id) "
                 "WHERE run_id = ? AND step_id = ?",
                 (_text(before), _text(inverse), run_id, step_id),
+            )
+
+    def withdraw(self, run_id: str, step_id: str, *, worker: str, announced_in: int) -> None:
+        """Take an announcement back: it was refused, and a read showed that nothing happened.
+
+        Args:
+            announced_in: the attempt of the announcement before it, 0 if there was none.
+
+        Raises:
+            Locked: the run has another worker by now.
+        """
+        with self._transaction() as db:
+            self._fence(db, run_id, worker)
+            db.execute(
+                "UPDATE steps SET announced_in = ? WHERE run_id = ? AND step_id = ?",
+                (announced_in, run_id, step_id),
             )
 
     def end_step(

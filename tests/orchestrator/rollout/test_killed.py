@@ -272,3 +272,41 @@ def test_no_secret_is_stored(stage: Stage) -> None:
             assert stage.box.api_key.encode() not in content, path
             assert stage.box.password.encode() not in content, path
     assert not any(one.address == VIP for one in load_host(stage.hosts, "web3").addresses)
+
+
+def test_killed_while_a_dead_server_is_taken_out(tmp_path: Path) -> None:
+    with Stage(tmp_path, in_service=False) as stage:
+        stage.box.set_health(ADDRESS["web1"], 80, False)
+        rollout = f"{ADD}, healthy_deadline_s: 10"
+        assert stage.work("run", rollout, kill_at=f"disable_in {ADDRESS['web1']}:80") is None
+        said = stage.work("resume")
+        assert said is not None
+        assert said["state"] == "paused"
+        with Store(stage.state) as store:
+            host = report("r1", store).hosts["web1"]
+        assert "it was disabled again and stays out" in host.reason
+        assert [call[2] for call in stage.calls()].count("N") == 2  # added so, and taken out once
+
+
+def test_a_host_that_rebooted_while_the_run_lay_dead_is_not_enabled(stage: Stage) -> None:
+    """It was verified, and the run was killed right before it was enabled."""
+    assert stage.work("run", ROLL, kill_at="step-started web1/enable") is None
+    fake = load_host(stage.hosts, "web1")
+    fake.boot()
+    save_host(stage.hosts, "web1", fake)
+    said = stage.work("resume")
+    assert said is not None
+    assert said["state"] == "paused"
+    with Store(stage.state) as store:
+        failed = next(
+            one for one in report("r1", store).hosts["web1"].steps if one.status == "failed"
+        )
+    assert (failed.id, failed.gate) == ("web1/enable", "host-verified")
+    assert [call[2] for call in stage.calls()] == ["N"]
+    # Its program is started by hand; the run makes the host right again, and proves it.
+    fake.sockets = list(load_host(stage.hosts, "web2").sockets)
+    save_host(stage.hosts, "web1", fake)
+    said = stage.work("resume")
+    assert said is not None
+    assert said["state"] == "finished"
+    assert any(one.address == VIP for one in load_host(stage.hosts, "web1").addresses)

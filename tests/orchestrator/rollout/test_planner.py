@@ -11,7 +11,7 @@ from kempsdk import Forward, Persist, RealServer, RsRef, RsStatus, VirtualServic
 from orchestrator.errors import GateRefused, OrchestratorError, RuleViolated, SpecInvalid
 from orchestrator.hosts import loopback
 from orchestrator.hosts.driver import Host
-from orchestrator.hosts.state import NetState
+from orchestrator.hosts.state import HostAddress, NetState, PersistentSysctl
 from orchestrator.rollout.facts import Facts, moved, snapshot
 from orchestrator.rollout.plan import Plan, Step, StepKind
 from orchestrator.rollout.planner import make_plan
@@ -440,3 +440,56 @@ def test_host_of_the_spec() -> None:
     assert spec_for("kind: add").host("web1") == Host(
         name="web1", address=ADDRESS["web1"], interface="eth0"
     )
+
+
+# -- what only a person can mend --------------------------------------------------------
+
+
+def _on_eth0(name: str) -> NetState:
+    state = carrying(name)
+    vip = HostAddress(address=VIP, prefix=32, interface="eth0")
+    return dataclasses.replace(state, addresses=(*state.addresses, vip))
+
+
+def _overruled(name: str, path: str) -> NetState:
+    state = carrying(name)
+    line = PersistentSysctl(path=path, key="conf/eth0/arp_announce", value="0")
+    every = PersistentSysctl(path=path, key="conf/all/arp_announce", value="0")
+    return dataclasses.replace(state, persistent_sysctls=(*state.persistent_sysctls, line, every))
+
+
+@pytest.mark.parametrize(
+    ("state", "words"),
+    [
+        (_on_eth0("web1"), "is on eth0"),
+        (_overruled("web1", "/etc/sysctl.d/99-local.conf"), "after a reboot"),
+        (_overruled("web1", "/etc/sysctl.conf"), "after 'sysctl --system'"),
+    ],
+)
+def test_a_host_that_only_a_person_can_mend_is_not_called_right(
+    state: NetState, words: str
+) -> None:
+    hosts = {"web1": state, "web2": carrying("web2"), "web3": carrying("web3")}
+    plan = make_plan(spec_for("kind: add"), facts(hosts=hosts))
+    assert kinds(plan, "web1") == [*HOST, S.HEALTHY]
+    assert "not as it must be" in plan.server("web1").why
+    (warned,) = [one for one in plan.warnings if one.id == "host-needs-a-person"]
+    assert words in warned.message
+    assert warned.cure
+
+
+def test_what_the_run_mends_needs_no_person() -> None:
+    hosts = {name: plain(name) for name in NAMES}
+    early = _overruled("web1", "/etc/sysctl.d/10-local.conf")
+    lines = early.persistent_sysctls
+    ours_later = dataclasses.replace(
+        plain("web1"), persistent_sysctls=tuple(one for one in lines if "10-local" in one.path)
+    )
+    plan = make_plan(spec_for("kind: add"), facts(hosts={**hosts, "web1": ours_later}))
+    assert "host-needs-a-person" not in {one.id for one in plan.warnings}
+
+
+def test_a_vip_on_the_wrong_interface_is_exposed() -> None:
+    hosts = {"web1": _on_eth0("web1"), "web2": carrying("web2"), "web3": carrying("web3")}
+    plan = make_plan(spec_for("kind: add"), facts(hosts=hosts))
+    assert "vip-exposed" in {one.id for one in plan.warnings}

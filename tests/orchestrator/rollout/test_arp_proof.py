@@ -1,0 +1,130 @@
+"""A repaired host is not yet a repaired service: who learned the wrong MAC keeps it."""
+
+from collections.abc import Sequence
+
+import pytest
+
+from orchestrator.hosts.driver import CommandResult
+from orchestrator.probes.arp import ArpEvidence
+from orchestrator.rollout.records import Event
+from orchestrator.rollout.run import run_rollout
+from tests.orchestrator.rollout.world import (
+    LOADMASTER_MAC,
+    MAC,
+    NAMES,
+    VIP,
+    World,
+    listener,
+)
+
+STRANGER = "02:00:00:00:00:99"
+
+
+def _proofs(world: World) -> list[str]:
+    return [one.text for one in world.events if one.step == "web1/arp-proof"]
+
+
+@pytest.mark.parametrize("culprit", ["web1", "web2"])
+def test_a_server_that_answers_is_named_with_what_follows_and_the_cure(
+    ready: World, culprit: str
+) -> None:
+    ready.segment.claims = {MAC[culprit]: 1}
+    result = ready.run("kind: roll, hosts: [web1, web2]")
+    said = result.hosts["web1"].reason
+    assert said.startswith(f"{culprit} ({MAC[culprit]}) gave out its own MAC for {VIP}")
+    assert "whoever learned its MAC keeps it after the repair" in said
+    assert f"straight to {culprit}, past the LoadMaster" in said
+    assert "gratuitous ARP for the VIP from the LoadMaster" in said
+    assert "flush the entry at the router" in said
+    assert LOADMASTER_MAC not in said
+    evidence = next(
+        one for one in result.hosts["web1"].steps if one.id == "web1/arp-proof"
+    ).evidence
+    assert evidence == (
+        f"asked 4 times who has {VIP}",
+        f"{LOADMASTER_MAC} (none of the servers) answered 3 times",
+        f"{culprit} ({MAC[culprit]}) named it as its own once",
+    )
+    # Not believed to be mended: the proof is made again, and refuses again.
+    before = len(_proofs(ready))
+    assert ready.resume(result.run_id).state == "paused"
+    assert len(_proofs(ready)) > before
+    assert ready.enabled()["web1"] is False
+    ready.segment.claims = {}
+    assert ready.resume(result.run_id).finished
+    assert ready.enabled() == dict.fromkeys(NAMES, True)
+
+
+def test_a_server_that_answers_alone_is_not_taken_for_the_loadmaster(ready: World) -> None:
+    ready.segment.deaf = True
+    ready.segment.claims = {MAC["web2"]: 2}
+    result = ready.run("kind: roll, hosts: [web1, web2]")
+    assert f"web2 ({MAC['web2']}) gave out its own MAC" in result.hosts["web1"].reason
+
+
+def test_a_stranger_is_named(ready: World) -> None:
+    ready.segment.claims = {STRANGER: 1}
+    said = ready.run("kind: roll").hosts["web1"].reason
+    assert f"2 machines gave out a MAC for {VIP}" in said
+    assert STRANGER in said
+    assert "gratuitous ARP" in said
+
+
+def test_lost_frames_prove_nothing(ready: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    def ask(vip: str, *, unicast_to: Sequence[str]) -> ArpEvidence:
+        return ArpEvidence(answers={LOADMASTER_MAC: 3}, asked=3, dropped=5)
+
+    monkeypatch.setattr(ready.segment, "ask_who_has", ask)
+    result = ready.run("kind: roll")
+    assert "frames were lost" in result.hosts["web1"].reason
+    assert ready.enabled()["web1"] is False
+
+
+def test_a_host_that_came_back_loud_is_repaired_and_said_to_have_been_loud(ready: World) -> None:
+    """It rebooted with its VIP and without its sysctls: silenced again, but it was heard."""
+    host = ready.driver.hosts["web1"]
+
+    def reboot(_: Sequence[str]) -> CommandResult:
+        host.sysctls = dict.fromkeys(host.sysctls, 0)
+        host.sockets = [listener()]
+        return CommandResult(exit_code=0, stdout="", stderr="")
+
+    host.on_run = reboot
+    result = ready.run("kind: roll, hosts: [web1], action: {argv: [reboot]}")
+    assert result.finished
+    (warning,) = [one for one in ready.events if one.kind == "warning"]
+    assert warning.server == "web1"
+    assert "had the VIP without keeping quiet about it" in warning.text
+    assert "straight to web1, past the LoadMaster" in warning.text
+    assert "gratuitous ARP" in warning.text
+    steps = {one.id: one for one in result.hosts["web1"].steps}
+    assert warning.text in steps["web1/prepare-host"].evidence
+    # Proven after the repair, before the server is enabled.
+    kinds = ready.kinds("web1")
+    assert kinds.index("prepare-host") < kinds.index("arp-proof") < kinds.index("enable")
+
+
+def test_an_old_proof_is_made_again_before_the_server_is_enabled(ready: World) -> None:
+    """As after a kill and a long time: the steps before the enable are done and not repeated."""
+
+    def watch(event: Event) -> None:
+        if event.kind == "step-started" and event.step == "web1/enable":
+            ready.clock.advance(3600)
+            ready.segment.claims = {MAC["web1"]: 1}
+
+    plan = ready.plan("kind: roll")
+    result = run_rollout(plan, ready.adapters, ready.store, on_event=watch)
+    failed = next(one for one in result.hosts["web1"].steps if one.status == "failed")
+    assert (failed.id, failed.gate) == ("web1/enable", "arp-proof")
+    assert ready.enabled()["web1"] is False
+
+
+def test_a_device_that_is_gone_is_a_refusal_not_a_crash(ready: World) -> None:
+    def watch(event: Event) -> None:
+        if event.kind == "step-started" and event.step == "web1/arp-proof":
+            ready.driver.hosts["web1"].interfaces = {"lo": "", "eth1": MAC["web1"]}
+
+    plan = ready.plan("kind: roll")
+    result = run_rollout(plan, ready.adapters, ready.store, on_event=watch)
+    assert "no device eth0" in result.hosts["web1"].reason
+    assert ready.enabled() == {"web1": False, "web2": True, "web3": True}
