@@ -21,6 +21,8 @@ from kempsdk.transport.call import Tree
 
 _PROTOCOLS: Final[dict[object, Protocol]] = {one.value: one for one in Protocol}
 
+_HIGHEST_PORT: Final = 65535
+
 
 @dataclass(slots=True)
 class _Entry:
@@ -86,10 +88,10 @@ def _service_ref(fields: dict[str, object]) -> VsRef | None:
     port = str(fields.pop("VSPort", None) or "0").strip()
     if not address:
         return None  # a SubVS
-    number = WILDCARD_PORT if port == "*" else int(port) if port.isdigit() else -1
     try:
+        number = WILDCARD_PORT if port == "*" else int(port)
         return VsRef(_PROTOCOLS[protocol], address, number)
-    except (KeyError, InvalidRequest):
+    except (KeyError, ValueError, InvalidRequest):
         raise MalformedAnswer("a service without protocol, address and port") from None
 
 
@@ -145,6 +147,8 @@ def _server_ref(address: object, port: object) -> RsRef:
         known = check_address(text, field="Addr") if ":" in text else text or "0.0.0.0"  # noqa: S104 - stands for "none", nothing listens on it
     except (ValueError, InvalidRequest):
         raise MalformedAnswer("a real server without address and port") from None
+    if not 0 <= number <= _HIGHEST_PORT:
+        raise MalformedAnswer("a real server without address and port")
     # Not by RsRef(...): its checks are for what people type, and 10,000 servers are usual.
     ref = object.__new__(RsRef)
     object.__setattr__(ref, "address", known)

@@ -4,7 +4,7 @@ A table of ``Field`` describes an object; nothing else knows the wire's names.
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Final, Protocol
@@ -68,6 +68,26 @@ class Switch:
         return asked is got
 
 
+_MOST_DIGITS: Final = 20
+"""Of the largest counter of 64 bits."""
+
+
+class _Numbers(dict[object, int]):
+    """Whole numbers as the wire writes them: small ones are looked up, in C."""
+
+    def __missing__(self, raw: object) -> int:
+        if isinstance(raw, str):
+            # What int takes besides, like 1_000, is not how an appliance writes numbers.
+            if len(raw) <= _MOST_DIGITS and raw.isascii() and "_" not in raw:
+                return int(raw)
+        elif isinstance(raw, int) and -(2**64) < raw < 2**64:
+            return raw
+        raise ValueError("no whole number")
+
+
+_NUMBERS: Final = _Numbers({one: n for n in range(2048) for one in (n, str(n))})
+
+
 @dataclass(frozen=True, slots=True)
 class Number:
     """A whole number; some are strings in v2.
@@ -86,8 +106,7 @@ class Number:
     ignored: tuple[int, ...] = ()
     default: object = 0
 
-    # In C, like that of Switch; what it refuses is looked at again by the table.
-    read = staticmethod(int)
+    read = staticmethod(_NUMBERS.__getitem__)
 
     def write(self, value: object, *, name: str) -> int:
         if isinstance(value, bool) or not isinstance(value, int):
@@ -138,6 +157,8 @@ class Word:
         self._read.setdefault("", default)
 
     def read(self, raw: object) -> Enum:
+        if not isinstance(raw, Hashable):
+            raise MalformedAnswer("something nested where a word is expected")
         found = self._read.get(raw)
         return found if found is not None else self._read.get(str(raw).strip(), self.other)
 
@@ -167,8 +188,12 @@ class Text:
     hint: str = ""
     default: object = None
 
-    def read(self, raw: object) -> str | None:
-        return str(raw).strip() or None
+    def read(self, raw: object) -> object:
+        if isinstance(raw, str):
+            return raw.strip() or self.default
+        if not isinstance(raw, int | float):
+            raise TypeError("no text")
+        return str(raw)
 
     def write(self, value: object, *, name: str) -> str:
         if value is None:

@@ -1,13 +1,15 @@
-"""The global timers of the health checks."""
+"""The global timers of the health checks, and the adaptive check."""
+
+import re
 
 from kempsdk.appliance import Appliance
 from kempsdk.codec import flatten
 from kempsdk.errors import FieldDifference, InvalidRequest, WriteNotApplied, describe
-from kempsdk.fields import Number, Table, compare, field, write_settings
-from kempsdk.models import HealthCheckTimers
+from kempsdk.fields import Number, Table, Text, compare, field, write_settings
+from kempsdk.models import AdaptiveCheck, HealthCheckTimers
 from kempsdk.transport.call import Tree
 
-_TABLE = Table(
+TIMERS = Table(
     [
         # The longest interval is what the longest timeout and most retries need.
         field("RetryInterval", "retry_interval_s", Number(low=9, high=901)),
@@ -16,9 +18,28 @@ _TABLE = Table(
     ]
 )
 
+# The vendor's description has names and no ranges for these: the port's is that of other
+# checks, the others are what the words can mean.
+ADAPTIVE = Table(
+    [
+        field(
+            "AdaptiveURL",
+            "url",
+            Text(longest=126, pattern=re.compile(r"/\S*"), hint="a path that begins with /"),
+        ),
+        field("AdaptivePort", "port", Number(low=3, high=65530)),
+        field("AdaptiveInterval", "interval_s", Number(low=1, high=86_400)),
+        field("MinPercent", "min_percent", Number(low=0, high=100)),
+    ]
+)
+
 
 def _read(tree: Tree) -> HealthCheckTimers:
-    return HealthCheckTimers(**_TABLE.read(flatten(tree)))
+    return HealthCheckTimers(**TIMERS.read(flatten(tree)))
+
+
+def _read_adaptive(tree: Tree) -> AdaptiveCheck:
+    return AdaptiveCheck(**ADAPTIVE.read(flatten(tree)))
 
 
 class HealthChecks:
@@ -57,7 +78,7 @@ class HealthChecks:
             "retry_count": retry_count,
         }
         asked = {name: value for name, value in given.items() if value is not None}
-        params = write_settings(_TABLE, asked)
+        params = write_settings(TIMERS, asked)
         before = self.get()
         _check_interval(before, asked)
         interval = params.pop("RetryInterval", None)
@@ -68,8 +89,48 @@ class HealthChecks:
         if interval is not None:
             self._appliance.write("modhealth", {"RetryInterval": interval}, target="timers")
         now = self.get()
-        if differences := compare(_TABLE, asked, now):
-            raise _not_applied(differences)
+        if differences := compare(TIMERS, asked, now):
+            raise _not_applied("modhealth", differences)
+        return now
+
+    def adaptive(self) -> AdaptiveCheck:
+        """Return how servers are asked for their load, for the adaptive schedule."""
+        return self._appliance.read("showadaptive", {}, _read_adaptive)
+
+    def update_adaptive(
+        self,
+        *,
+        url: str | None = None,
+        port: int | None = None,
+        interval_s: int | None = None,
+        min_percent: int | None = None,
+    ) -> AdaptiveCheck:
+        """Change the adaptive check and return it as it is now. Changes the device.
+
+        Args:
+            url: path, at most 126 characters.
+            port: 3 to 65530.
+            interval_s: 1 to 86,400.
+            min_percent: 0 to 100.
+
+        Raises:
+            InvalidRequest: out of range; nothing was sent.
+            OutcomeUnknown: no answer; ``adaptive`` tells.
+            WriteNotApplied: the appliance made something else of it.
+        """
+        given = {
+            "url": url,
+            "port": port,
+            "interval_s": interval_s,
+            "min_percent": min_percent,
+        }
+        asked = {name: value for name, value in given.items() if value is not None}
+        params = write_settings(ADAPTIVE, asked)
+        if params:
+            self._appliance.write("modadaptive", params, target="adaptive check")
+        now = self.adaptive()
+        if differences := compare(ADAPTIVE, asked, now):
+            raise _not_applied("modadaptive", differences)
         return now
 
 
@@ -91,10 +152,9 @@ def _check_interval(before: HealthCheckTimers, asked: dict[str, int]) -> None:
         )
 
 
-def _not_applied(differences: tuple[FieldDifference, ...]) -> WriteNotApplied:
+def _not_applied(command: str, differences: tuple[FieldDifference, ...]) -> WriteNotApplied:
     return WriteNotApplied(
-        f"health check timers: the appliance did something else: {describe(differences)}",
+        f"{command}: the appliance did something else: {describe(differences)}",
         differences=differences,
-        command="modhealth",
-        target="timers",
+        command=command,
     )

@@ -261,3 +261,20 @@ class HealthCheckTimers:
     retry_interval_s: int
     timeout_s: int
     retry_count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AdaptiveCheck:
+    """The global settings of adaptive scheduling, where servers tell their load.
+
+    Attributes:
+        url: path that a server answers its load on.
+        port: where it is asked, 3 to 65530.
+        interval_s: between two questions; should not be less than the check interval.
+        min_percent: load below which a server counts as idle, 0 to 100.
+    """
+
+    url: str | None
+    port: int
+    interval_s: int
+    min_percent: int

@@ -69,6 +69,20 @@ class Parameters:
         return now
 
 
+def same_value(one: Value | None, other: Value | None) -> bool:
+    """Return whether two spellings mean the same; None is not set."""
+    return _comparable("" if one is None else one) == _comparable("" if other is None else other)
+
+
+def check_value(name: str, value: ParamValue) -> None:
+    """Check a value of a parameter that the catalogue knows.
+
+    Raises:
+        InvalidRequest: out of its range, or not among its words.
+    """
+    _check(name, {"param": name, "value": value})
+
+
 def _check(name: str, params: Mapping[str, ParamValue]) -> None:
     # Here, so that scripts which set nothing never load the catalogue.
     from kempsdk.catalogue import find_parameter
@@ -79,7 +93,7 @@ def _check(name: str, params: Mapping[str, ParamValue]) -> None:
 
 
 def _values(tree: Tree) -> dict[str, Value]:
-    return {name: _value(name, tree[name]) for name in tree}
+    return {name: _value(name, one) for name, one in tree.items()}
 
 
 def _value(name: str, raw: object) -> Value:

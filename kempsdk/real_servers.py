@@ -23,6 +23,7 @@ from kempsdk.words import Forward
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
+    from kempsdk.desired_state import Result
     from kempsdk.settings import RsSettings
 
 
@@ -105,6 +106,38 @@ class RealServers:
         asked = dict(settings)
         write_settings(SERVER, asked)
         return self._write(vs, rs, asked, asked) if asked else self.get(vs, rs)
+
+    def ensure(
+        self,
+        vs: AnyVsRef,
+        rs: RsRef,
+        *,
+        dry_run: bool = False,
+        **settings: "Unpack[RsSettings]",
+    ) -> "Result":
+        """Make a server of a service as it is to be, and add it if need be. Changes the device.
+
+        What is not mentioned is not touched. A second call changes nothing.
+
+        Args:
+            vs: the service.
+            rs: address and port.
+            dry_run: only return what would be changed.
+            settings: see ``RsSettings``, without ``new_port``.
+
+        Returns:
+            ``Changed`` with what was different, or ``Unchanged``.
+
+        Raises:
+            InvalidRequest: a value out of its range; nothing was sent.
+            NotFound: there is no such service.
+            CommandRejected, OutcomeUnknown, WriteNotApplied: as for ``add`` and ``update``.
+        """
+        from kempsdk.desired_state import RealServerSpec
+        from kempsdk.service_changes import ensure_server
+
+        wanted = RealServerSpec(ref=rs, settings=dict(settings))
+        return ensure_server(self._appliance, vs, wanted, dry_run=dry_run)
 
     def enable_in(self, vs: AnyVsRef, rs: RsRef) -> RealServer:
         """Enable a server in one service. Changes the device.

@@ -16,6 +16,7 @@ from kempsdk.errors import InvalidRequest
 from kempsdk.fields import Number, Switch, Table, Text, Word, field
 from kempsdk.references import Protocol, VsRef
 from kempsdk.transport.call import Tree
+from kempsdk.watch import StatisticsWatch
 from kempsdk.words import VsStatus
 
 _NUMBER: Final = Number()
@@ -98,6 +99,18 @@ class StatisticsReader:
         """Return how many services, SubVSs and servers are up, down and disabled."""
         return self._appliance.read("vstotals", {}, _read_totals)
 
+    def watch(self, interval_s: float = 5.0) -> StatisticsWatch:
+        """Return an iterator of readings with rates between them; changes nothing.
+
+        Args:
+            interval_s: seconds from reading to reading, 1 to 86,400. The appliance takes a
+                sample about every 5 s; reading more often shows some of them twice.
+
+        Raises:
+            InvalidRequest: out of range.
+        """
+        return StatisticsWatch(self.read, self._appliance.clock, interval_s=interval_s)
+
 
 def _read(tree: Tree) -> Statistics:
     time = _TIME.read(_group(tree, "Timestamp"))
@@ -110,7 +123,7 @@ def _read(tree: Tree) -> Statistics:
         taken_at_s=time["seconds"] + time["microseconds"] / 1e6,
         period_s=time["period_us"] / 1e6,
         changed_at_s=_number("ChangeTime", changed) if changed not in (None, "") else None,
-        extra={name: tree[name] for name in tree if name not in _TYPED},
+        extra={name: one for name, one in tree.items() if name not in _TYPED},
     )
 
 

@@ -23,10 +23,9 @@ from kempsdk.words import Persist
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
+    from kempsdk.desired_state import Result, VirtualServiceSpec
     from kempsdk.settings import VsSettings
 
-_APPEARS_WITHIN_S: Final = 1.0
-_LOOK_EVERY_S: Final = 0.1
 _SUB_SETTINGS: Final = frozenset(SERVICE.by_setting) - {"enable"}
 
 _FIRST: Final = ("type",)
@@ -111,7 +110,7 @@ class VirtualServices:
         params = write_settings(SERVICE, asked) | _clearing(asked)
         self._appliance.write("addvs", {**by_name(ref), **params}, target=str(ref))
         # Not from the answer: with several clients its index can be another service's.
-        made = self._appeared(ref)
+        made = self._appliance.appeared(ref)
         late = {one.field: asked[one.field] for one in compare(SERVICE, asked, made)}
         # The appliance applies settings in an order of its own, so some come too early.
         return self._write(ref, late, asked) if late else made
@@ -133,6 +132,40 @@ class VirtualServices:
         asked = dict(settings)
         write_settings(SERVICE, asked, allowed=_SUB_SETTINGS if isinstance(ref, SubVsRef) else None)
         return self._write(ref, asked, asked) if asked else self.get(ref)
+
+    def ensure(
+        self,
+        wanted: "VsRef | VirtualServiceSpec",
+        *,
+        dry_run: bool = False,
+        **settings: "Unpack[VsSettings]",
+    ) -> "Result":
+        """Make a service as it is to be, and create it if need be. Changes the device.
+
+        What is not mentioned is not touched. A second call changes nothing.
+
+        Args:
+            wanted: a service with ``settings``; or a spec, which has settings of its own and
+                can have servers, SubVSs and attached rules.
+            dry_run: only return what would be changed.
+            settings: see ``VsSettings``.
+
+        Returns:
+            ``Changed`` with what was different, or ``Unchanged``.
+
+        Raises:
+            InvalidRequest: a value out of its range; nothing was sent.
+            KempError: of the change that failed; those before it were made.
+            WriteNotApplied: something is different still.
+        """
+        from kempsdk.desired_state import VirtualServiceSpec
+        from kempsdk.service_changes import ensure_service
+
+        if isinstance(wanted, VsRef):
+            wanted = VirtualServiceSpec(ref=wanted, settings=dict(settings))
+        elif settings:
+            raise InvalidRequest("a spec has settings of its own", field="settings")
+        return ensure_service(self._appliance, wanted, dry_run=dry_run)
 
     def differences(
         self, ref: AnyVsRef, **settings: "Unpack[VsSettings]"
@@ -182,18 +215,6 @@ class VirtualServices:
                 target=str(ref),
             )
         return now
-
-    def _appeared(self, ref: VsRef) -> VirtualService:
-        # QUIRK: showvs directly after addvs said "Unknown VS" for about 0.2 s (7.2.5x).
-        clock = self._appliance.clock
-        until_s = clock.monotonic_s() + _APPEARS_WITHIN_S
-        while True:
-            try:
-                return self._appliance.show(ref)
-            except NotFound:
-                if clock.monotonic_s() >= until_s:
-                    raise
-            clock.sleep(_LOOK_EVERY_S)
 
 
 def _stages(settings: Mapping[str, object]) -> "list[dict[str, ParamValue]]":

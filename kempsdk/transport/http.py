@@ -223,7 +223,7 @@ class HttpChannel:
             chain = _chain(error)
         return NoAnswer(
             stage=PROGRESS.stage,
-            late=any(isinstance(one, _TIMEOUTS) for one in chain),
+            late=any(_is_late(one) for one in chain),
             hung_up=any(isinstance(one, _HANG_UPS) for one in chain),
             distrusted=any(_is_distrust(one) for one in chain),
             reason=_reason(chain),
@@ -308,6 +308,12 @@ def _chain(error: BaseException) -> list[BaseException]:
         inner = [one.__cause__, one.__context__, getattr(one, "reason", None), *one.args]
         waiting.extend(part for part in inner if isinstance(part, BaseException))
     return found
+
+
+def _is_late(error: BaseException) -> bool:
+    # urllib3 derives "refused" and "no such host" from its connect timeout.
+    refused = isinstance(error, urllib3.exceptions.NewConnectionError)
+    return isinstance(error, _TIMEOUTS) and not refused
 
 
 def _is_distrust(error: BaseException) -> bool:

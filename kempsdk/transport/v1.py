@@ -1,6 +1,7 @@
 """The v1 interface: ``/access/COMMAND?name=value``, answers in XML."""
 
 import base64
+import re
 from typing import Final
 from urllib.parse import quote, urlencode
 
@@ -13,7 +14,8 @@ from kempsdk.transport.rejections import bad_answer, looks_like_html, not_the_ap
 _LONGEST_QUERY: Final = 1000
 """Documented limit 1,024; beyond it the connection was reset (seen on 7.2.63)."""
 _FORM: Final = "application/x-www-form-urlencoded"
-_XML_TYPES: Final = frozenset({"text/xml", "application/xml"})
+_STATUS: Final = re.compile(r"[1-5][0-9][0-9]", re.ASCII)
+_NO_FILES: Final = frozenset({"text/xml", "application/xml", "application/json"})
 
 
 class V1:
@@ -56,22 +58,30 @@ class V1:
         if looks_like_html(answer):
             raise not_the_api(answer, call)
         if not _is_envelope(answer):
-            if answer.status == 200 and answer.body and answer.content_type not in _XML_TYPES:
+            if answer.status == 200 and answer.body and answer.content_type not in _NO_FILES:
                 return Reply(data=EMPTY, file=answer.body)
             raise not_the_api(answer, call)
         try:
             root = parse_xml(answer.body)
         except MalformedAnswer as error:
             raise bad_answer(str(error), answer, call) from None
+        children = [one.tag for one in root]
+        if root.tag != "Response" or children not in (["Success"], ["Error"]):
+            raise not_the_api(answer, call)
         stat = root.get("stat", "")
-        status = int(stat) if stat.isascii() and stat.isdigit() else answer.status
-        success = root.find("Success")
-        # Either signal is a failure; the body knows better which.
-        if root.get("code") == "fail" or status >= 400 or answer.status >= 400 or success is None:
-            if root.tag != "Response" or (success is None and root.find("Error") is None):
-                raise not_the_api(answer, call)
+        status = int(stat) if _STATUS.fullmatch(stat) else answer.status
+        # Any signal is a failure; the body knows better which.
+        if (
+            root.get("code") == "fail"
+            or status >= 400
+            or answer.status >= 400
+            or children == ["Error"]
+        ):
             text = root.findtext("Error") or ""
             raise rejected(status if status >= 400 else max(answer.status, 400), text, call)
+        if root.get("code") != "ok" or not _STATUS.fullmatch(stat):
+            raise not_the_api(answer, call)
+        success = root[0]
         data = success.find("Data")
         if data is not None:
             return Reply(data=XmlTree(data))

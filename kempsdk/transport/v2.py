@@ -5,13 +5,11 @@ import binascii
 import json
 
 from kempsdk.auth import ApiKey, Auth, ClientCert, Password
-from kempsdk.codec import MalformedAnswer, parse_json
+from kempsdk.codec import MalformedAnswer, TwoStates, parse_json
 from kempsdk.errors import InvalidRequest
 from kempsdk.transport.call import Call, Reply
 from kempsdk.transport.dialect import HttpAnswer, HttpRequest, check_names
 from kempsdk.transport.rejections import bad_answer, looks_like_html, not_the_api, rejected
-
-_ENVELOPE = ("code", "status")
 
 
 class V2:
@@ -51,17 +49,19 @@ class V2:
             members = parse_json(answer.body)
         except MalformedAnswer as error:
             raise bad_answer(str(error), answer, call) from None
-        # "Status" is a service's state; names are compared with their case.
-        code, state = members.get("code"), members.get("status")
-        status = code if isinstance(code, int) else answer.status
-        message = members.get("message")
-        if state == "fail" or status >= 400 or answer.status >= 400:
-            reason = message if isinstance(message, str) else ""
-            raise rejected(status if status >= 400 else max(answer.status, 400), reason, call)
-        if code is None and state is None:
+        if not members.keys() & {"code", "status"}:
             raise not_the_api(answer, call)
-        for name in _ENVELOPE:
-            members.pop(name, None)
+        # "Status" is a service's state; names are compared with their case.
+        code, state = members.pop("code", answer.status), members.pop("status", "ok")
+        if isinstance(state, TwoStates):
+            members["status"], state = state
+        # True is an int too.
+        if type(code) is not int or not 100 <= code < 600 or state not in ("ok", "fail"):
+            raise not_the_api(answer, call)
+        message = members.get("message")
+        if state == "fail" or code >= 400 or answer.status >= 400:
+            reason = message if isinstance(message, str) else ""
+            raise rejected(code if code >= 400 else max(answer.status, 400), reason, call)
         if members.keys() == {"message"} and isinstance(message, str):
             return Reply(data={}, message=message)
         if members.keys() == {"data"} and (content := _file(members["data"])) is not None:

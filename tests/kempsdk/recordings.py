@@ -11,6 +11,11 @@ _PLACES = (
 )
 
 
+def places() -> list[Path]:
+    """Return the folders that are there."""
+    return [Path(one) for one in _PLACES if one and Path(one).is_dir()]
+
+
 def recording(name: str) -> bytes:
     """Return a captured answer, or skip the test where the captures are not at hand."""
     for place in filter(None, _PLACES):
