@@ -19,6 +19,7 @@ class Noun(NamedTuple):
 
     module: str
     help: str
+    attribute: str = "command"
 
 
 class _CommonOption(click.Option):
@@ -65,7 +66,8 @@ def _write_options(command: click.Command, ctx: click.Context, text: click.HelpF
     shared: list[tuple[str, str]] = []
     for param in command.get_params(ctx):
         record = param.get_help_record(ctx)
-        if record is not None:
+        # Arguments stand in the usage line, and the text says what they mean.
+        if record is not None and isinstance(param, click.Option):
             (shared if isinstance(param, _CommonOption) else own).append(record)
     for heading, records in (("Options", own), ("Common options", shared)):
         if records:
@@ -93,7 +95,7 @@ class Command(click.Command):
         if session is not None:
             from cli import logs
 
-            logs.configure(session.log_level)
+            logs.configure(session.log_level or ("error" if session.quiet else "warning"))
         try:
             result = super().invoke(ctx)
             sys.stdout.flush()
@@ -143,7 +145,7 @@ class LazyGroup(Group):
         noun = self.nouns.get(cmd_name)
         if noun is None:
             return None
-        command = importlib.import_module(noun.module).command
+        command = getattr(importlib.import_module(noun.module), noun.attribute)
         assert isinstance(command, click.Command)  # noqa: S101 - a promise of our own modules
         return command
 
@@ -175,3 +177,9 @@ def nearest(word: str, known: Sequence[str]) -> str:
 def group(text: str) -> Callable[[Callable[..., Any]], Group]:
     """Return a decorator that makes a noun with this help text."""
     return click.group(cls=Group, help=text)
+
+
+def run_alone(ctx: click.Context, verb: click.Command, *argv: str) -> object:
+    """Run a verb of the noun ``ctx``, which was typed without one."""
+    with verb.make_context(verb.name, list(argv), parent=ctx) as inner:
+        return verb.invoke(inner)

@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from cli import profiles
-from cli.command import group, nearest
+from cli.command import group, nearest, run_alone
 from cli.connection import normal_url, profile_path
 from cli.exit_codes import ExitCode, Failure
 from cli.render import Column, as_json, details, write
@@ -47,7 +47,11 @@ def trust(session: Session, address: str, yes: bool, fingerprint: str | None) ->
     found = shown_fingerprint(parts.hostname or "", parts.port or 443, timeout_s=session.timeout_s)
     if current.tls_pin not in (None, found):
         session.warn(f"the certificate has changed; profile {name!r} trusted {current.tls_pin}")
-    session.say(f"{url} shows a certificate with SHA-256\n  {found}")
+    shown = f"{url} shows a certificate with SHA-256\n  {found}"
+    if session.output in (None, "table"):
+        write(shown)
+    else:
+        session.say(shown)
     if fingerprint is not None and _hex(fingerprint) != found:
         raise Failure("that is not the fingerprint you gave; nothing kept", ExitCode.CERTIFICATE)
     session.confirm(
@@ -66,9 +70,12 @@ def _hex(text: str) -> str:
     return text.lower().removeprefix("sha256:").replace(":", "").strip()
 
 
-@command.group()
-def profile() -> None:
-    """Profiles: how to reach each LoadMaster."""
+@command.group(invoke_without_command=True)
+@click.pass_context
+def profile(ctx: click.Context) -> None:
+    """Profiles: how to reach each LoadMaster; without a verb: list."""
+    if ctx.invoked_subcommand is None:
+        run_alone(ctx, list_profiles)
 
 
 def _visible(name: str, one: profiles.Profile, *, default: bool) -> dict[str, object]:
@@ -128,7 +135,10 @@ def set_profile(session: Session, name: str, settings: tuple[str, ...], make_def
     for setting in settings:
         key, separator, value = setting.partition("=")
         if not separator or key not in profiles.KEYS:
-            raise click.UsageError(f"{key!r} is not a key{nearest(key, profiles.KEYS)}")
+            hint = nearest(key, profiles.KEYS) or f"; known: {', '.join(profiles.KEYS)}"
+            raise click.UsageError(
+                f"{setting!r}: write KEY=VALUE" if not separator else f"unknown key {key!r}{hint}"
+            )
         if key == "api_key":
             raise click.UsageError(
                 "a key on the command line is seen by every user of this machine; "
@@ -138,7 +148,9 @@ def set_profile(session: Session, name: str, settings: tuple[str, ...], make_def
             raise click.UsageError(f"api is one of {', '.join(profiles.APIS)}")
         values[key] = (normal_url(value) if key == "url" else value) if value else None
     if values.get("tls_pin"):
-        values["tls_pin"] = _hex(values["tls_pin"])
+        from kempsdk import Pin
+
+        values["tls_pin"] = Pin(values["tls_pin"]).sha256
     changed = replace(content.profiles.get(name, profiles.Profile()), **values)
     content = content.with_profile(name, changed)
     if make_default:

@@ -142,7 +142,7 @@ def resolve(
     Args:
         environ: the process environment.
         profile: ``--profile``, or the one a rollout file names: asked for by name, its
-            credential and pin go before those of the environment.
+            address, credential and pin go before those of the environment.
         url: ``--url``, or the address in a rollout file.
         api: ``--api``.
         tls_pin: the pin in a rollout file.
@@ -160,7 +160,10 @@ def resolve(
         found = _stored(environ, named=named, url=address)
         if found is not None:
             name, stored = found
-            address = _same_address(name, stored, address)
+            if profile and not url:  # asked for by name: goes before KEMP_URL
+                address = stored.url or address
+            else:
+                address = _same_address(name, stored, address)
             credential = credential or _from_profile(stored, name)
             pin = tls_pin or (profile and stored.tls_pin) or pin or stored.tls_pin
     if address is None:

@@ -62,10 +62,16 @@ def _listen(_ctx: click.Context, _param: click.Parameter, value: str) -> tuple[s
     metavar="NAME=VALUE",
     help="Behaviour that differs between firmwares; --switch list shows them.",
 )
+@click.option("--coverage", is_flag=True, help="List how each command is answered.")
 @click.option("--until-stdin-closes", is_flag=True, help="End with whoever started it.")
 @pass_session
 def command(
-    session: Session, /, switches: tuple[str, ...], no_rate_limit: bool, **options: Any
+    session: Session,
+    /,
+    switches: tuple[str, ...],
+    no_rate_limit: bool,
+    coverage: bool,
+    **options: Any,
 ) -> None:
     """Be a virtual LoadMaster until SIGTERM or Ctrl-C.
 
@@ -75,10 +81,18 @@ def command(
 
     from kempsdk.emulator.switches import Switches
 
+    if coverage:
+        _list_coverage(session)
+        return
     if switches == ("list",):
         _list_switches(session)
         return
     from kempsdk.emulator.process import EmulatorOptions, serve
+
+    def ready(url: str) -> None:
+        click.echo(f"kemp emulator: ready on {url}", err=True)
+        if not any(options[one] for one in ("password_file", "api_key_file", "state")):
+            session.warn("nobody can log in without --password-file or --api-key-file")
 
     chosen = parse(Switches, switches, what="switch")
     if no_rate_limit:
@@ -86,7 +100,7 @@ def command(
     try:
         serve(
             EmulatorOptions(**options, switches=dataclasses.replace(Switches(), **chosen)),
-            lambda url: click.echo(f"kemp emulator: ready on {url}", err=True),
+            ready,
         )
     except OSError as error:
         # An address that cannot be bound has no file name.
@@ -110,5 +124,18 @@ def _list_switches(session: Session) -> None:
         (Column("SWITCH", "name"), Column("DEFAULT", "default")),
         row=dict,
         name=lambda one: str(one["name"]),
+        empty="",
+    )
+
+
+def _list_coverage(session: Session) -> None:
+    from cli.render import Column
+    from kempsdk.emulator import coverage
+
+    session.show_list(
+        [{"command": name, "answered": how} for name, how in coverage().items()],
+        (Column("COMMAND", "command"), Column("ANSWERED", "answered")),
+        row=dict,
+        name=lambda one: str(one["command"]),
         empty="",
     )

@@ -4,6 +4,7 @@ Nothing here is imported by ``kemp --help``; the error trees are imported when t
 an error to explain.
 """
 
+import re
 from collections.abc import Sequence
 from enum import IntEnum
 from typing import NamedTuple
@@ -51,7 +52,7 @@ MEANING: dict[ExitCode, str] = {
     ExitCode.AUTHENTICATION: "authentication failed or permission denied",
     ExitCode.OUTCOME_UNKNOWN: "outcome unknown: the change was sent and no answer came",
     ExitCode.GATE_REFUSED: "gate refused: a check before a step did not hold",
-    ExitCode.DRIFT: "drift: reality is no longer what the plan was made from",
+    ExitCode.DRIFT: "drift: reality is not what the plan was made from, or not what the file says",
     ExitCode.LOCKED: "locked: another run works on the same service or host",
     ExitCode.PARTIAL: "partial: some hosts failed, or a write was applied differently",
     ExitCode.BAD_ANSWER: "bad answer: HTML, a cut body, or another server altogether",
@@ -139,7 +140,12 @@ def _advice(error: Exception, url: str | None) -> tuple[str, ...]:
     place = url or "URL"
     match error:
         case errors.AmbiguousName():
-            return ("name one of:", *(f"  {one}" for one in error.candidates))
+            named = all(one in str(error) for one in error.candidates)
+            return ("name one of them",) if named else ("name one of:", *error.candidates)
+        case errors.NotFound() if error.command == "get":
+            return ("see: kemp param list",)
+        case errors.NotFound() if re.search(r"virtual service|Unknown VS", str(error)):
+            return ("see: kemp vs list",)
         case errors.CertificateNotTrusted():
             shown = error.fingerprint or "none was shown"
             return (

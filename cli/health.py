@@ -2,15 +2,22 @@
 
 import click
 
-from cli.command import group
+from cli.command import Group, run_alone
 from cli.render import details, plain
 from cli.session import Session, pass_session
 from cli.settings import given
 
 
-@group("Timers of the health checks.")
-def command() -> None:
-    """Hold the verbs."""
+@click.group(
+    cls=Group,
+    invoke_without_command=True,
+    help="Timers of the health checks; without a verb: show.",
+)
+@click.pass_context
+def command(ctx: click.Context) -> None:
+    """Show them, where no verb says otherwise."""
+    if ctx.invoked_subcommand is None:
+        run_alone(ctx, show)
 
 
 @command.command()

@@ -26,8 +26,8 @@ Where to connect and with what is looked for in this order: option, environment,
 With --url or KEMP_URL and no profile named, the profile with that very address lends its
 pin and credential. A profile's credential never goes to another address. With no address
 at all the default profile is used, or the only one. A profile that --profile names lends
-its credential and pin even where the environment has others. Secrets are never options: they come
-from the environment or from files.
+its address, credential and pin even where the environment has others. Secrets are never
+options: they come from the environment or from files.
 """
 
 

@@ -37,11 +37,16 @@ def command() -> None:
 @pass_session
 def up(session: Session, hosts: int, time_scale: float) -> None:
     """Build a lab that stays up until "kemp lab down"."""
+    from orchestrator.errors import Locked
     from orchestrator.lab.supervisor import LabOptions, lab_up
 
-    status = lab_up(
-        LabOptions(directory=session.state_directory, hosts=hosts, time_scale=time_scale)
-    )
+    try:
+        status = lab_up(
+            LabOptions(directory=session.state_directory, hosts=hosts, time_scale=time_scale)
+        )
+    except Locked as error:
+        advice = "see: kemp lab status; end it: kemp lab down"
+        raise Failure(f"{error}\n  {advice}", ExitCode.LOCKED) from None
     session.changed(
         f"lab is up: {', '.join(status.stations)}\n"
         f"its LoadMaster is {status.url}, to be reached from admin. Try:\n"

@@ -28,6 +28,12 @@ NOUNS: Mapping[str, Noun] = {
     "stats": Noun("cli.stats", "Connections and rates, once or continuously."),
     "param": Noun("cli.parameters", "Global parameters: get, set, list."),
     "api": Noun("cli.api", "Send any command of the API as it is."),
+    "config-export": Noun(
+        "cli.configuration", "Write a whole LoadMaster as YAML.", "export_command"
+    ),
+    "diff": Noun("cli.configuration", "Compare a LoadMaster with a file.", "diff_command"),
+    "apply": Noun("cli.configuration", "Make a LoadMaster as a file says.", "apply_command"),
+    "record": Noun("cli.recorder", "Record what a command says to the LoadMaster."),
     "rollout": Noun("cli.rollout", "Plan and run safe rolling changes of servers."),
     "lab": Noun("cli.lab", "A network of servers on this machine, to rehearse in."),
     "emulator": Noun("cli.emulator", "A virtual LoadMaster that speaks the API."),

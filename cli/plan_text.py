@@ -82,7 +82,7 @@ def report_text(report: "RunReport", *, colour: bool) -> str:
 
 
 def _report_lines(report: "RunReport", *, colour: bool) -> Iterator[str]:
-    yield f"run {report.run_id}: {report.state}; {report.reason}"
+    yield "; ".join(filter(None, (f"run {report.run_id}: {report.state}", report.reason)))
     yield (
         f"{report.kind} on {report.service} ({report.loadmaster}), begun {when(report.started_s)}"
         + (f", attempt {report.attempts}" if report.attempts > 1 else "")

@@ -5,9 +5,10 @@ Tables are aligned with plain code: ``import rich`` alone costs more than a whol
 
 import dataclasses
 import sys
+import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from enum import Enum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import click
 
@@ -29,9 +30,13 @@ def plain(value: object) -> object:
     if value is None or isinstance(value, str | bool | int | float):
         return value
     if dataclasses.is_dataclass(value) and type(value).__str__ is object.__str__:
-        return {
-            field.name: plain(getattr(value, field.name)) for field in dataclasses.fields(value)
-        }
+        record: dict[str, object] = {}
+        for name, item in _fields(value).items():
+            record[name] = plain(item)
+            if name == "ref":
+                # Its parts as well, so that nobody has to take the text apart.
+                record.update({part: plain(one) for part, one in _fields(item).items()})
+        return record
     if isinstance(value, Mapping):
         return {str(plain(key)): plain(item) for key, item in value.items()}
     if isinstance(value, bytes):
@@ -40,6 +45,10 @@ def plain(value: object) -> object:
         return [plain(item) for item in value]
     # References and secrets say themselves how they are written.
     return str(value)
+
+
+def _fields(value: Any) -> dict[str, object]:
+    return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
 
 
 def _cell(value: object) -> str:
@@ -51,7 +60,23 @@ def _cell(value: object) -> str:
         return ",".join(_cell(item) for item in value) or "-"
     if isinstance(value, Mapping):
         return " ".join(f"{key}={_cell(item)}" for key, item in value.items()) or "-"
-    return str(value)
+    text = str(value)
+    # A name on the appliance must not move the cursor or break a row.
+    return text if text.isprintable() else "".join(map(_visible, text))
+
+
+def _visible(letter: str) -> str:
+    return letter if letter.isprintable() else letter.encode("unicode_escape").decode("ascii")
+
+
+def _width(text: str) -> int:
+    """Return the columns of a terminal that a text takes."""
+    if text.isascii():
+        return len(text)
+    return sum(
+        0 if unicodedata.combining(one) else 1 + (unicodedata.east_asian_width(one) in "WF")
+        for one in text
+    )
 
 
 def table(
@@ -60,14 +85,15 @@ def table(
     """Return records as aligned columns under headings."""
     rows = [[_cell(record.get(column.key)) for column in columns] for record in records]
     widths = [
-        max(len(column.heading), *(len(row[at]) for row in rows)) if rows else len(column.heading)
+        max([_width(column.heading), *(_width(row[at]) for row in rows)])
         for at, column in enumerate(columns)
     ]
 
     def line(cells: Sequence[str], *, heading: bool = False) -> str:
         parts = []
         for cell, width, column in zip(cells, widths, columns, strict=True):
-            padded = cell.rjust(width) if column.right else cell.ljust(width)
+            gap = " " * (width - _width(cell))
+            padded = gap + cell if column.right else cell + gap
             if colour and heading:
                 padded = click.style(padded, bold=True)
             elif colour and cell.lower() in _COLOURS:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cli.command import Group
+from cli.command import Group, run_alone
 from cli.exit_codes import ExitCode, Failure
 from cli.plan_text import plan_text, report_text, steps_record, when
 from cli.render import Column, table
@@ -26,7 +26,9 @@ if TYPE_CHECKING:
 _file_option = click.option(
     "-f", "--file", "file", type=click.Path(dir_okay=False), metavar="FILE", help="Rollout file."
 )
+_place_argument = click.argument("place", metavar="[FILE]", required=False)
 _yes_option = click.option("--yes", is_flag=True, help="Do not ask.")
+_RESUMABLE = ("paused", "interrupted")
 _run_argument = click.argument("run_id", metavar="[RUN]", required=False)
 
 
@@ -43,22 +45,22 @@ def command(ctx: click.Context, file: str | None) -> object:
         if file is None:
             click.echo(ctx.get_help(), err=True)
             return ExitCode.USAGE
-        with plan.make_context("plan", ["--file", file], parent=ctx) as inner:
-            return plan.invoke(inner)
+        return run_alone(ctx, plan, "--file", file)
     if file is not None:
         raise click.UsageError(f"-f comes after {ctx.invoked_subcommand}")
     return None
 
 
 @command.command()
+@_place_argument
 @_file_option
 @click.option(
     "--save", type=click.Path(dir_okay=False, path_type=Path), help="Keep the plan to run later."
 )
 @pass_session
-def plan(session: Session, file: str | None, save: Path | None) -> ExitCode:
+def plan(session: Session, place: str | None, file: str | None, save: Path | None) -> ExitCode:
     """Show what a rollout would do; changes nothing."""
-    made = _make(session, file)
+    made = _make(session, _one_of(place, file))
     if save is not None:
         save.write_text(made.to_json() + "\n", encoding="utf-8")
         session.say(f"plan written to {save}")
@@ -71,6 +73,7 @@ def plan(session: Session, file: str | None, save: Path | None) -> ExitCode:
 
 
 @command.command("run")
+@_place_argument
 @_file_option
 @click.option(
     "--plan",
@@ -80,10 +83,13 @@ def plan(session: Session, file: str | None, save: Path | None) -> ExitCode:
 )
 @_yes_option
 @pass_session
-def run_command(session: Session, file: str | None, plan_file: Path | None, yes: bool) -> ExitCode:
+def run_command(
+    session: Session, place: str | None, file: str | None, plan_file: Path | None, yes: bool
+) -> ExitCode:
     """Run a rollout: show the plan, ask, work, report."""
+    file = _one_of(place, file)
     if plan_file is not None and file is not None:
-        raise click.UsageError("give --file or --plan, not both")
+        raise click.UsageError("give a rollout file or --plan, not both")
     made = _read_plan(plan_file) if plan_file is not None else _make(session, file, alone=True)
     session.say(plan_text(made, colour=False))
     if made.empty:
@@ -120,7 +126,7 @@ def resume(session: Session, run_id: str | None) -> ExitCode:
     from orchestrator.rollout.run import resume as go_on
 
     with _store(session) as store:
-        chosen = run_id or _newest(store, ("paused", "interrupted"))
+        chosen = run_id or _newest(store, _RESUMABLE)
         made = store.run(chosen).plan
         session.say(f"run {chosen} ({made.kind} on {made.service}) goes on")
         with (
@@ -144,6 +150,8 @@ def status(session: Session, run_id: str | None) -> None:
         details=lambda: report_text(found, colour=session.colour),
         name=found.run_id,
     )
+    if found.state in _RESUMABLE:
+        session.say(f"to go on: kemp rollout resume {found.run_id}")
 
 
 @command.command()
@@ -214,13 +222,19 @@ def abandon(session: Session, run_id: str, reason: str, yes: bool) -> None:
     session.say(f"run {run_id} abandoned")
 
 
+def _one_of(place: str | None, file: str | None) -> str | None:
+    if place is not None and file is not None:
+        raise click.UsageError("name the rollout file once")
+    return place or file
+
+
 def _make(session: Session, file: str | None, *, alone: bool = False) -> "Plan":
     from orchestrator.inventory import load_spec
     from orchestrator.rollout.facts import read_facts
     from orchestrator.rollout.planner import make_plan
 
     if file is None:
-        raise click.UsageError("name the rollout file: -f FILE")
+        raise click.UsageError("name the rollout file")
     spec = load_spec(file)
     if alone:
         _refuse_second_run(session, spec)

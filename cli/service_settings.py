@@ -11,8 +11,8 @@ _Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 _OPTIONS: tuple[_Decorator, ...] = (
     click.option("--name", "nickname", metavar="NAME", help="Nickname."),
-    click.option("--l4", "layer", flag_value="4", help="Layer 4 (ForceL4), as DSR needs."),
-    click.option("--force-l7", "layer", flag_value="7", help="Layer 7 (ForceL7)."),
+    click.option("--l4", is_flag=True, help="Layer 4 (ForceL4), as DSR needs."),
+    click.option("--force-l7", is_flag=True, help="Layer 7 (ForceL7)."),
     click.option("--transparent/--no-transparent", default=None, help="Keep client addresses."),
     click.option(
         "--subnet-originating/--no-subnet-originating",
@@ -57,9 +57,15 @@ def chosen(options: Mapping[str, Any]) -> dict[str, Any]:
     from kempsdk.settings import VsSettings
 
     settings = given(options)
-    layer, more = settings.pop("layer", None), settings.pop("more", ())
-    if layer is not None:
-        settings["force_l4" if layer == "4" else "force_l7"] = True
+    l4, l7, more = (
+        settings.pop("l4", False),
+        settings.pop("force_l7", False),
+        settings.pop("more", ()),
+    )
+    if l4 and l7:
+        raise click.UsageError("--l4 and --force-l7 exclude each other")
+    if l4 or l7:
+        settings["force_l4" if l4 else "force_l7"] = True
     words = [f"{key}={settings.pop(key)}" for key in list(settings) if key in _WORDS]
     return {**settings, **parse(VsSettings, [*words, *more])}
 

@@ -54,7 +54,7 @@ class Session:
         self.output: str | None = None
         self.quiet = False
         self.debug = False
-        self.log_level = "warning"
+        self.log_level: str | None = None
         self.profile: str | None = None
         self.url: str | None = None
         self.api: str | None = None
@@ -122,8 +122,11 @@ class Session:
         if yes:
             return
         if not (sys.stdin.isatty() and sys.stderr.isatty()):
-            raise Failure(f"{question}: no terminal to ask on; give --yes", ExitCode.USAGE)
-        typed = click.prompt(f"{question}\nType {answer} to go on", err=True, default="")
+            raise Failure(f"{question} No terminal to ask on; give --yes", ExitCode.USAGE)
+        sys.stdout.flush()
+        typed = click.prompt(
+            f"{question}\nType {answer} to go on", err=True, default="", show_default=False
+        )
         if str(typed).strip() != answer:
             raise Failure("not confirmed; nothing was changed", ExitCode.USAGE)
 

@@ -1,5 +1,7 @@
 """``kemp vs``: virtual services."""
 
+from collections.abc import Collection, Mapping
+from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -84,16 +86,35 @@ def create(session: Session, /, address: str, port: str, protocol: str, **option
 @command.command("set")
 @click.argument("service")
 @service_options
+@click.option("--allow", multiple=True, metavar="RULE", help="Break this rule knowingly.")
 @pass_session
-def set_service(session: Session, /, service: str, **options: Any) -> None:
+def set_service(session: Session, /, service: str, allow: tuple[str, ...], **options: Any) -> None:
     """Change settings of a service and read them back."""
     settings = chosen(options)
     if not settings:
         raise click.UsageError("nothing to set")
     with session.load_master() as lm:
         target = find_service(lm, service)
+        _check(target.service, settings, allow)
         now = lm.virtual_services.update(target.ref, **settings)
     session.changed(f"{label(now)} changed: {', '.join(settings)}", now, name=str(now.ref))
+
+
+def _check(service: "VirtualService", settings: Mapping[str, Any], allow: Collection[str]) -> None:
+    """Refuse what would break direct return to the servers that are there."""
+    from orchestrator.rules import check_service, enforce
+
+    known = {field.name for field in fields(service)}
+    after = replace(service, **{key: one for key, one in settings.items() if key in known})
+    if settings.get("force_l7") or settings.get("force_l4") is False:
+        after = replace(after, layer=7)
+    elif settings.get("force_l4"):
+        after = replace(after, layer=4)
+    broken = {one.id for one in check_service(service)}
+    enforce(
+        (one for one in check_service(after) if one.id.startswith("dsr-") and one.id not in broken),
+        allow=allow,
+    )
 
 
 @command.command()

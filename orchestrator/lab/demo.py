@@ -135,7 +135,7 @@ def run_demo(
         return _Demo(options, lab, box, lm, store, kemp, on_event).play()
 
 
-class _StoryEnded(Exception):
+class _StoryEnded(OrchestratorError):
     """A rollout failed: what follows would build on it."""
 
 
@@ -315,8 +315,19 @@ class _Demo:
 
     def _enable_before_vip(self, victim: Host) -> None:
         self._tell("stage", f"by hand: {victim.name} enabled before it has the VIP")
+        began_s = time.monotonic() - self._started
         self._lm.real_servers.add(
             self._service, RsRef(victim.address, PORT), forward=Forward.ROUTE, enable=True
+        )
+        self._steps.append(
+            StepTime(
+                run="by hand",
+                server=victim.name,
+                step="enable",
+                status="done",
+                began_s=began_s,
+                seconds=time.monotonic() - self._started - began_s,
+            )
         )
         self._tell("note", "its health check passes: that goes to its own address")
         time.sleep(_ENABLED_FIRST_S)
@@ -353,7 +364,7 @@ class _Demo:
             # A rollout takes Ctrl-C as a wish to pause; here it ends the whole story.
             raise KeyboardInterrupt
         self._tell("note", f"the rollout stopped: {report.reason}")
-        raise _StoryEnded
+        raise _StoryEnded(f"{name}: {report.reason}")
 
     def _times(self, run: str, report: RunReport) -> Iterator[StepTime]:
         for host in report.hosts.values():

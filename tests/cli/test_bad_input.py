@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 
 from cli.exit_codes import ExitCode
-from kempsdk import VsRef
+from kempsdk import Forward, RsRef, VsRef
 from kempsdk.emulator import Switches, VirtualLoadMaster
 from tests.cli.conftest import Terminal, configuration, connected
+from tests.fakes.wire_server import Say, WireServer
 
 WRITE = ("vs", "create", "10.9.9.9", "80")
 
@@ -20,6 +21,9 @@ def services(box: VirtualLoadMaster) -> VirtualLoadMaster:
         vs = client.virtual_services
         vs.create(VsRef.parse("tcp/10.0.1.250:80"), nickname="dsr", force_l4=True)
         vs.create(VsRef.parse("tcp/10.0.1.251:80"), nickname="l7", force_l7=True)
+        serving = VsRef.parse("tcp/10.0.1.253:80")
+        vs.create(serving, nickname="serving", force_l4=True)
+        client.real_servers.add(serving, RsRef("10.0.1.11", 80), forward=Forward.ROUTE)
         vs.create(VsRef.parse("tcp/10.0.1.252:80"))
         vs.create(VsRef.parse("tcp/10.0.1.252:443"))
     return box
@@ -51,6 +55,17 @@ def test_wrong_password(lm: Terminal, box: VirtualLoadMaster, tmp_path: Path) ->
     assert lm(*WRITE).code == 0
 
 
+def test_quiet_leaves_errors_only(lm: Terminal, box: VirtualLoadMaster, tmp_path: Path) -> None:
+    secret = tmp_path / "password"
+    secret.write_text(box.password + "\n")
+    secret.chmod(0o644)
+    del lm.environ["KEMP_API_KEY"]
+    lm.environ |= {"KEMP_USER": "bal", "KEMP_PASSWORD_FILE": str(secret)}
+    assert "can be read by every user" in lm("vs", "list").err
+    assert lm("vs", "list", "--quiet").err == ""
+    assert "nowhere" in lm("vs", "show", "nowhere", "--quiet").err
+
+
 def test_api_disabled(lm: Terminal, box: VirtualLoadMaster) -> None:
     assert lm("api", "set", "param=enableapi", "value=no").code == 0
     before = len(box.calls)
@@ -70,7 +85,7 @@ def test_certificate_not_trusted_then_trusted(lm: Terminal, box: VirtualLoadMast
 
     nobody = lm("config", "trust", box.url)
     assert nobody.code == ExitCode.USAGE
-    assert box.fingerprint in nobody.err
+    assert box.fingerprint in nobody.out
     assert not lm.config.exists()
     wrong = lm("config", "trust", box.url, "--fingerprint", "ab" * 32)
     assert wrong.code == ExitCode.CERTIFICATE
@@ -100,13 +115,36 @@ def test_host_down(lm: Terminal) -> None:
     lm.environ["KEMP_URL"] = f"https://127.0.0.1:{port}"
     result = lm("vs", "list")
     assert result.code == ExitCode.UNREACHABLE
-    assert f"127.0.0.1:{port}" in result.err
+    assert f"127.0.0.1:{port}: Connection refused; nothing was sent" in result.err
 
 
 def test_html_instead_of_an_answer(lm: Terminal, box: VirtualLoadMaster) -> None:
     assert lm("vs", "list").code == 0
     box.html(n=20, status=200)
     assert lm("vs", "list").code == ExitCode.BAD_ANSWER
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        Say(body=b'{"code": 200, "VS": [{"Ind', content_type="application/json"),
+        Say(body=b'{"code": 200', content_type=""),
+        Say(body=b'<?xml version="1.0"?><Respo', content_type="application/octet-stream"),
+        Say(body=b'<?xml version="1.0"?><Respo', length=5000, close=True),
+        Say(body=b"Welcome to this server", content_type="text/plain"),
+    ],
+)
+@pytest.mark.parametrize("api", ["v1", "v2"])
+def test_what_no_loadmaster_says_is_no_empty_list(kemp: Terminal, said: Say, api: str) -> None:
+    with WireServer(said) as server:
+        kemp.environ = {
+            "KEMP_URL": server.url,
+            "KEMP_TLS_PIN": server.certificate.fingerprint,
+            "KEMP_API_KEY": "k" * 20,
+        }
+        read = kemp("vs", "list", "--api", api)
+        assert (read.code, read.out) == (ExitCode.BAD_ANSWER, ""), read.err
+        assert kemp(*WRITE, "--api", api).code == ExitCode.OUTCOME_UNKNOWN
 
 
 def test_truncated_answer_to_a_read(lm: Terminal, box: VirtualLoadMaster) -> None:
@@ -154,6 +192,7 @@ REFUSED = [
     (("vs", "create", "10.0.1.9", "80", "--set", "cache=maybe"), "yes nor no"),
     (("vs", "set", "dsr", "--idle-timeout", "100000"), "86400"),
     (("vs", "set", "dsr"), "nothing to set"),
+    (("vs", "create", "10.0.1.9", "80", "--l4", "--force-l7"), "exclude each other"),
     (("rs", "add", "dsr", "10.0.1.11:80", "--forward", "route", "--weight", "70000"), "65535"),
     (("rs", "add", "dsr", "10.0.1.11:80", "--forward", "tunnel"), "route"),
     (("rs", "add", "dsr", "web1:80"), "web1"),
@@ -173,6 +212,8 @@ def test_what_is_not_there_is_not_found(
     result = lm(*argv)
     assert result.code == ExitCode.NOT_FOUND
     assert result.err.startswith("kemp: ")
+    if argv[-1] != "nosuchthing" and "nowhere" in argv:
+        assert "see: kemp vs list" in result.err
     assert result.out == ""
     assert configuration(services) == before
 
@@ -195,6 +236,7 @@ def test_an_ambiguous_name_lists_the_candidates(lm: Terminal, services: VirtualL
     assert result.code == ExitCode.AMBIGUOUS
     assert "tcp/10.0.1.252:80" in result.err
     assert "tcp/10.0.1.252:443" in result.err
+    assert result.err.endswith("name one of them\n")
     assert configuration(services) == before
 
 
@@ -202,10 +244,13 @@ RULES = [
     ("dsr-needs-l4", ("rs", "add", "l7", "10.0.1.11:80", "--forward", "route")),
     ("dsr-port-equal", ("rs", "add", "dsr", "10.0.1.11:8080", "--forward", "route")),
     ("vip-is-server-address", ("rs", "add", "dsr", "10.0.1.250:80", "--forward", "route")),
+    ("dsr-needs-l4", ("vs", "set", "serving", "--force-l7")),
+    ("dsr-needs-l4", ("vs", "set", "serving", "--set", "force_l4=no")),
+    ("dsr-no-cache", ("vs", "set", "serving", "--set", "cache=yes")),
 ]
 
 
-@pytest.mark.parametrize(("rule", "argv"), RULES, ids=[one[0] for one in RULES])
+@pytest.mark.parametrize(("rule", "argv"), RULES, ids=[" ".join(one[1]) for one in RULES])
 def test_rules_of_direct_return(
     rule: str, argv: tuple[str, ...], lm: Terminal, services: VirtualLoadMaster
 ) -> None:
@@ -261,3 +306,7 @@ def test_an_unexpected_error_is_short_unless_debugged(
     assert "unexpected RuntimeError: odd" in short.err
     assert "Traceback" not in short.err
     assert "Traceback" in lm("vs", "list", "--debug").err
+
+
+def test_a_refusal_has_no_traceback_even_when_debugged(lm: Terminal) -> None:
+    assert lm("vs", "show", "nowhere", "--debug").err.startswith("kemp: no virtual service")

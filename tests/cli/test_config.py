@@ -18,7 +18,7 @@ def test_a_profile_is_written_shown_and_removed(kemp: Terminal) -> None:
         "url=10.0.0.1/",
         "user=bal",
         "password_file=~/pw",
-        "tls_pin=AB:CD",
+        "tls_pin=" + "AB:CD:" * 15 + "AB:CD",
         "--default",
     )
     assert made.code == 0
@@ -26,7 +26,7 @@ def test_a_profile_is_written_shown_and_removed(kemp: Terminal) -> None:
     assert stat.S_IMODE(kemp.config.stat().st_mode) == 0o600
     shown = json.loads(kemp("config", "profile", "show", "lab", "-o", "json").out)
     assert shown["url"] == "https://10.0.0.1"
-    assert shown["tls_pin"] == "abcd"
+    assert shown["tls_pin"] == "abcd" * 16
     assert shown["default"] is True
 
     kemp("config", "profile", "set", "lab", "user=")
@@ -34,6 +34,7 @@ def test_a_profile_is_written_shown_and_removed(kemp: Terminal) -> None:
     assert [(one["name"], one["user"]) for one in listed] == [("lab", None)]
     assert "https://10.0.0.1" in kemp("config", "profile", "list").out
     assert kemp("config", "profile", "list", "-o", "name").out == "lab\n"
+    assert kemp("config", "profile", "-o", "name").out == "lab\n"
 
     assert kemp("config", "profile", "delete", "lab").code == 0
     assert kemp("config", "profile", "delete", "lab").code == ExitCode.NOT_FOUND

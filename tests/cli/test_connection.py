@@ -87,6 +87,14 @@ def test_option_beats_environment_beats_profile(two: Path) -> None:
     assert go(two, {"KEMP_URL": "https://10.0.0.2"}, url="https://10.0.0.1").profile == "one"
 
 
+def test_a_profile_named_by_option_goes_before_the_environments_address(two: Path) -> None:
+    found = go(two, {"KEMP_URL": "https://10.0.0.9", "KEMP_API_KEY": "k"}, profile="one")
+    assert (found.url, found.api_key, found.tls_pin) == ("https://10.0.0.1", "one-key", PIN)
+    with pytest.raises(Failure) as two_of_the_environment:
+        go(two, {"KEMP_URL": "https://10.0.0.9", "KEMP_PROFILE": "one"})
+    assert two_of_the_environment.value.code is ExitCode.USAGE
+
+
 def test_an_address_alone_finds_the_profile_with_that_address(two: Path) -> None:
     found = go(two, url="https://10.0.0.2/")
     assert (found.profile, found.password) == ("two", "secret two")

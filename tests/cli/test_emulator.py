@@ -97,6 +97,7 @@ def test_switches(kemp: Terminal) -> None:
         (("--listen", "here"), ExitCode.USAGE, "ADDRESS:PORT"),
         (("--listen", "192.0.2.1:1"), ExitCode.USAGE, "192.0.2.1"),
         (("--password-file", "/nowhere/at/all"), ExitCode.INVALID_FILE, "/nowhere"),
+        (("--state", "/nowhere/at/all"), ExitCode.INVALID_FILE, "/nowhere"),
         (("--cert-file", "/nowhere/at/all"), ExitCode.INVALID_FILE, "needed together"),
         (("--switch", "stanby=yes"), ExitCode.USAGE, "standby"),
         (("--switch", "standby=perhaps"), ExitCode.USAGE, "neither yes nor no"),

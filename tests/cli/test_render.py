@@ -30,6 +30,9 @@ def test_records_become_plain() -> None:
     )
     assert plain(thing) == {
         "ref": "tcp/10.0.0.1:80",
+        "protocol": "tcp",
+        "address": "10.0.0.1",
+        "port": 80,
         "colour": "red",
         "servers": ["[::1]:80"],
         "extra": {"a": [1, None]},
@@ -53,6 +56,21 @@ def test_tables_align_and_say_what_is_missing() -> None:
     ]
     assert table(rows, columns, colour=False) == ("NAME    N  ON\na     100  yes\n-       5  no")
     assert table([], columns, colour=False) == "NAME  N  ON"
+
+
+def test_wide_and_invisible_letters_break_no_table() -> None:
+    columns = (Column("NAME", "name"), Column("ON", "on"))
+    rows: list[dict[str, object]] = [
+        {"name": "負荷", "on": True},
+        {"name": "cafe\u0301", "on": True},
+        {"name": "a\x1b[2J\nb", "on": True},
+    ]
+    assert table(rows, columns, colour=False).splitlines() == [
+        "NAME         ON",
+        "負荷         yes",
+        "cafe\u0301         yes",
+        "a\\x1b[2J\\nb  yes",
+    ]
 
 
 def test_colour_marks_states_only_when_asked() -> None:

@@ -273,6 +273,10 @@ def test_what_is_asked_wrongly(kemp: Terminal, tmp_path: Path) -> None:
     kemp.environ = {"KEMP_API_KEY": "never-sent"}
     unreachable = kemp("rollout", "plan", "-f", str(place))
     assert unreachable.code == ExitCode.UNREACHABLE
+    # The file may stand alone too, but once.
+    for verb in ("plan", "run"):
+        assert kemp("rollout", verb, str(place)).err == unreachable.err
+        assert kemp("rollout", verb, str(place), "-f", str(place)).code == ExitCode.USAGE
     assert kemp("rollout", "list").err == "no runs\n"
 
 

@@ -45,6 +45,30 @@ def web(lm: Terminal) -> Terminal:
     return lm
 
 
+def test_json_says_where_a_service_and_a_server_are(web: Terminal) -> None:
+    (service,) = data(web("vs", "list", "--output", "json"))
+    where = {key: service[key] for key in ("ref", "protocol", "address", "port", "nickname")}
+    assert where == {
+        "ref": "tcp/10.0.1.250:80",
+        "protocol": "tcp",
+        "address": "10.0.1.250",
+        "port": 80,
+        "nickname": "web",
+    }
+    servers = data(web("rs", "list", "web", "--output", "json"))
+    assert servers == service["real_servers"]
+    assert [(one["address"], one["port"]) for one in servers] == [
+        ("10.0.1.11", 80),
+        ("10.0.1.12", 80),
+    ]
+
+
+def test_health_alone_shows_the_timers(lm: Terminal) -> None:
+    alone = data(lm("health", "-o", "json"))
+    assert alone == data(lm("health", "show", "-o", "json"))
+    assert set(alone) == {"retry_interval_s", "timeout_s", "retry_count"}
+
+
 def test_create_says_so_on_stderr_and_prints_data_where_asked(lm: Terminal) -> None:
     made = lm("vs", "create", "10.0.1.250", "80", "--name", "web", "--l4")
     assert (made.code, made.out) == (0, "")
