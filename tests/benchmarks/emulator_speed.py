@@ -11,6 +11,7 @@ import argparse
 import http.client
 import json
 import multiprocessing
+import resource
 import ssl
 import sys
 import time
@@ -22,6 +23,7 @@ from kempsdk.emulator import Switches, VirtualLoadMaster
 CPU = "processor seconds so far?"
 MIN_SHOWVS_PER_CPU_S = 1500.0
 MAX_LIST_S = 1.0
+MAX_PEAK_MIB = 300.0
 SHOW_CALLS = 3000
 SERVERS_EACH = 10
 
@@ -31,7 +33,8 @@ def _serve(pipe: Connection, plain: bool) -> None:
     with VirtualLoadMaster(http=plain, health="up", switches=switches) as box:
         pipe.send((box.port, box.api_key))
         while pipe.recv() == CPU:
-            pipe.send(time.process_time())
+            peak_mib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+            pipe.send((time.process_time(), peak_mib))
 
 
 class _Client:
@@ -90,19 +93,19 @@ def _measure(plain: bool, services: int) -> dict[str, float]:
         server.close()
 
 
-def _cpu_s(server: Connection) -> float:
+def _used(server: Connection) -> tuple[float, float]:
+    """Return the server's processor seconds and its peak memory in MiB."""
     server.send(CPU)
-    used = server.recv()
-    assert isinstance(used, float)
-    return used
+    cpu_s, peak_mib = server.recv()
+    return float(cpu_s), float(peak_mib)
 
 
 def _figures(client: _Client, server: Connection, services: int) -> dict[str, float]:
     client.v2("addvs", vs="198.18.0.1", port=80, prot="tcp")
-    start, cpu_start = time.perf_counter(), _cpu_s(server)
+    start, cpu_start = time.perf_counter(), _used(server)[0]
     for _ in range(SHOW_CALLS):
         client.v2("showvs", vs=1)
-    show_s, show_cpu_s = time.perf_counter() - start, _cpu_s(server) - cpu_start
+    show_s, show_cpu_s = time.perf_counter() - start, _used(server)[0] - cpu_start
     start = time.perf_counter()
     for number in range(services):
         address = f"198.18.{1 + number // 250}.{1 + number % 250}"
@@ -113,6 +116,7 @@ def _figures(client: _Client, server: Connection, services: int) -> dict[str, fl
     list_v1_s, body_v1 = min(_timed(lambda: client.v1("listvs")) for _ in range(3))
     list_v2_s, body_v2 = min(_timed(lambda: client.v2("listvs")) for _ in range(3))
     return {
+        "peak_mib": _used(server)[1],
         "showvs_per_cpu_s": SHOW_CALLS / show_cpu_s,
         "showvs_per_s": SHOW_CALLS / show_s,
         "writes_per_s": services * (1 + SERVERS_EACH) / fill_s,
@@ -134,8 +138,10 @@ def main() -> int:
         print(f"{name}: " + "  ".join(f"{key} {value:,.2f}" for key, value in figures.items()))  # noqa: T201 - the figures are the output
         slow_list = max(figures["listvs_v1_s"], figures["listvs_v2_s"]) > MAX_LIST_S
         slow_show = figures["showvs_per_cpu_s"] < MIN_SHOWVS_PER_CPU_S
-        failed = failed or slow_list or slow_show
+        too_large = figures["peak_mib"] > MAX_PEAK_MIB
+        failed = failed or slow_list or slow_show or too_large
     limits = f"limits: showvs_per_cpu_s >= {MIN_SHOWVS_PER_CPU_S:,.0f}, listvs <= {MAX_LIST_S} s"
+    limits += f", peak_mib <= {MAX_PEAK_MIB:.0f}"
     print(f"{limits}: {'NOT HELD' if failed else 'held'}")  # noqa: T201 - the verdict is the output
     return int(failed)
 
