@@ -112,5 +112,13 @@ def _live(session: Session, plan: "Plan") -> Iterator[OnEvent]:
 
     board = _Board(plan)
     console = Console(stderr=True, no_color=bool(session.environ.get("NO_COLOR")))
+
+    def hear(event: "Event") -> None:
+        if event.kind == "warning":
+            # Must not be gone with the next event: it stays above the table.
+            told = f"warning: {event.text}"
+            console.print(told, style="yellow", markup=False, highlight=False)
+        board.hear(event)
+
     with Live(board, console=console, refresh_per_second=5, redirect_stdout=False):
-        yield board.hear
+        yield hear

@@ -227,7 +227,6 @@ def _hosts(spec: Spec) -> Iterator[Problem]:
                 "name the device that has the address and hears ARP, for example eth0",
             )
 
-
         yield from _way_in(name, entry)
 
 

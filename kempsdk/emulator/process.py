@@ -31,7 +31,8 @@ class EmulatorOptions:
         password_file: holds the user's password; None makes a random one that nobody knows.
         api_key_file: one API key a line. A file that does not exist is created, readable by
             its owner only, with one random key. None: no API key.
-        state: JSON file of the configuration; created with the first change.
+        state: JSON file of the configuration; created with the first change. The certificate
+            is kept beside it, with ``.pem`` behind its name and for its owner only.
         http: plain HTTP instead of HTTPS.
         port_file: gets the port, whole or not at all, once calls are answered.
         time_scale: seconds of the device that pass in one real second.
@@ -87,12 +88,26 @@ def _api_keys(path: Path | None) -> list[str]:
 
 def _identity(options: EmulatorOptions) -> "Identity | None":
     if options.cert_file is None and options.key_file is None:
-        return None
+        return None if options.state is None or options.http else _kept_identity(options)
     if options.cert_file is None or options.key_file is None:
         raise ValueError("a certificate file and a key file are needed together")
     from kempsdk.emulator.certificate import Identity
 
     return Identity(options.cert_file.read_bytes(), options.key_file.read_bytes())
+
+
+def _kept_identity(options: EmulatorOptions) -> "Identity":
+    """Return the certificate kept beside the state file: clients that pinned it go on."""
+    from kempsdk.emulator.certificate import Identity, self_signed
+
+    path = Path(f"{options.state}.pem")
+    try:
+        both = path.read_bytes()
+    except FileNotFoundError:
+        made = self_signed(options.listen[0])
+        both = made.certificate + made.key
+        write_atomically(path, both)
+    return Identity(both, both)
 
 
 def _switches(options: EmulatorOptions) -> Switches:

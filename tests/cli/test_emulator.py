@@ -109,3 +109,14 @@ def test_bad_options(options: tuple[str, ...], code: ExitCode, hint: str, kemp: 
     result = kemp("emulator", *options)
     assert result.code == code
     assert hint in result.err
+
+
+def test_its_certificate_stays_with_its_state(kemp: Terminal, tmp_path: Path) -> None:
+    def fingerprint() -> str:
+        with running(kemp, "--state", str(tmp_path / "state.json")) as url:
+            return kemp("config", "trust", url, "--yes").out.split()[-1]
+
+    first = fingerprint()
+    assert len(first) >= 64
+    assert fingerprint() == first
+    assert (tmp_path / "state.json.pem").stat().st_mode & 0o777 == 0o600
