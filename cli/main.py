@@ -1,11 +1,12 @@
 """The command ``kemp``: the nouns, the real adapters, and how it ends."""
 
+import gc
 import os
 import sys
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
@@ -183,5 +184,24 @@ def run(argv: list[str] | None = None) -> int:
     return result if isinstance(result, int) else 0
 
 
+def main() -> NoReturn:
+    """Be the command ``kemp``: run it and end the process.
+
+    Taking the interpreter down module by module costs a tenth of a whole listing and frees
+    what the kernel frees anyway; with another thread at work it is done all the same.
+    """
+    # Importing makes objects by the ten thousand and no garbage: looking for it is for later.
+    gc.set_threshold(50_000, 20, 20)
+    code = run()
+    if threading.active_count() == 1:
+        try:
+            sys.stdout.flush()
+            sys.stderr.flush()
+        except BrokenPipeError:
+            code = code or 141
+        os._exit(code)
+    sys.exit(code)
+
+
 if __name__ == "__main__":
-    sys.exit(run())
+    main()
