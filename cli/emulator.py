@@ -54,6 +54,10 @@ def _listen(_ctx: click.Context, _param: click.Parameter, value: str) -> tuple[s
     help="Seconds of the device in one real second.",
 )
 @click.option("--l4-interface", metavar="NAME", help="Move DSR packets that arrive there.")
+@click.option("--l7", is_flag=True, help="Carry the connections of layer-7 services.")
+@click.option(
+    "--l7-interface", metavar="NAME", help="The same; this interface gets the services' addresses."
+)
 @click.option("--no-rate-limit", is_flag=True, help="Take more than 30 calls in 3 seconds.")
 @click.option(
     "--switch",

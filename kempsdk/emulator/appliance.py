@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from kempsdk.emulator.answers import Answer, Refusal
 from kempsdk.emulator.credentials import Credentials
-from kempsdk.emulator.datapath import DataPath, L4Server, L4Service
+from kempsdk.emulator.datapath import DataPath, L4Server, L4Service, L7DataPath, L7Server, L7Service
 from kempsdk.emulator.health import HealthMonitor
 from kempsdk.emulator.not_emulated import refusal_of
 from kempsdk.emulator.permissions import check
@@ -38,6 +38,7 @@ class Appliance:
         health: HealthMonitor,
         sampler: Sampler,
         data_path: DataPath | None,
+        l7: L7DataPath | None,
         time_scale: float,
         save: Callable[[ApplianceState], None],
     ) -> None:
@@ -51,6 +52,7 @@ class Appliance:
         self.active_since_s = 0 if self.standby else self.booted_at_s
         self.hidden_until_s: dict[int, float] = {}
         self._data_path = data_path
+        self._l7 = l7
         self._time_scale = time_scale
         self._save = save
         self._touched: set[int] = set()
@@ -126,16 +128,12 @@ class Appliance:
         self.program()
 
     def program(self) -> None:
-        """Give the data path the layer-4 services as they are now."""
-        if self._data_path is None:
-            return
-        self._data_path.program(
-            [
-                self._l4_service(one)
-                for one in self.state.services.values()
-                if one.parent is None and one.layer == 4
-            ]
-        )
+        """Give the data paths the services of their layers as they are now."""
+        services = [one for one in self.state.services.values() if one.parent is None]
+        if self._data_path is not None:
+            self._data_path.program([self._l4_service(one) for one in services if one.layer == 4])
+        if self._l7 is not None:
+            self._l7.program([self._l7_service(one) for one in services if _is_proxied(one)])
 
     def _l4_service(self, service: VirtualService) -> L4Service:
         enabled = bool(service.settings["Enable"])
@@ -161,3 +159,49 @@ class Appliance:
                 if one.forward == "route"
             ),
         )
+
+    def _l7_service(self, service: VirtualService) -> L7Service:
+        settings, parameters = service.settings, self.state.parameters
+
+        def seconds(text: object) -> float:
+            return int(str(text)) / self._time_scale
+
+        return L7Service(
+            index=service.uid,
+            address=service.address,
+            port=service.port,
+            schedule=str(settings["Schedule"]),
+            persist=str(settings["Persist"]),
+            persist_timeout_s=seconds(settings["PersistTimeout"]),
+            cookie=str(settings["Cookie"]),
+            idle_timeout_s=seconds(settings["Idletime"]),
+            transparent=bool(settings["Transparent"]),
+            drain_time_s=seconds(parameters["finalpersist"]),
+            cut_after_drain=parameters["dropatdrainend"] == "yes",
+            cut_on_failure=parameters["droponfail"] == "yes",
+            servers=tuple(
+                L7Server(
+                    rs_index=one.rs_index,
+                    address=one.address,
+                    port=one.port,
+                    weight=one.weight,
+                    limit=one.limit,
+                    enabled=one.enable,
+                    healthy=is_healthy(self.state, self.health, service, one),
+                )
+                for one in service.servers
+            ),
+        )
+
+
+def _is_proxied(service: VirtualService) -> bool:
+    """Return whether the proxy carries it; see :mod:`kempsdk.emulator.l7` for what it does not."""
+    settings = service.settings
+    return (
+        service.layer == 7
+        and service.protocol == "tcp"
+        and service.port != 0
+        and not service.slots
+        and not settings["SSLAcceleration"]
+        and bool(settings["Enable"])
+    )

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from kempsdk.emulator.appliance import Appliance
 from kempsdk.emulator.call_log import CallLog, CallRecord
 from kempsdk.emulator.credentials import Credentials, hash_password, new_api_key
-from kempsdk.emulator.datapath import DataPath
+from kempsdk.emulator.datapath import DataPath, L7DataPath
 from kempsdk.emulator.faults import Faults
 from kempsdk.emulator.firmware import VERSIONS
 from kempsdk.emulator.gate import Gate
@@ -59,6 +59,7 @@ class VirtualLoadMaster:
         state_file: Path | str | None = None,
         health: HealthMode = "auto",
         data_path: DataPath | None = None,
+        l7: L7DataPath | None = None,
         switches: Switches | None = None,
         time_scale: float = 1.0,
         identity: "Identity | None" = None,
@@ -74,7 +75,8 @@ class VirtualLoadMaster:
                 written to. The credentials given here are added to what it holds.
             health: see ``HealthMode``; ``auto`` sends nothing beyond loopback.
             data_path: moves the packets of layer-4 services with forward=route and counts
-                them; without it all counters stay 0.
+                them; without it all their counters stay 0.
+            l7: the same for layer-7 services; ``kempsdk.emulator.l7.Proxy`` is one.
             time_scale: how many seconds of the device pass in one real second; concerns
                 health checks, idle times and the statistics period, not the rate limit.
             identity: certificate to show; None makes a self-signed one.
@@ -88,6 +90,7 @@ class VirtualLoadMaster:
         self._state_file = None if state_file is None else Path(state_file)
         self._health_mode: HealthMode = health
         self._data_path = data_path
+        self._l7 = l7
         self._switches = switches if switches is not None else Switches()
         if time_scale <= 0:
             raise ValueError("time_scale must be above 0")
@@ -95,7 +98,9 @@ class VirtualLoadMaster:
         self._identity = identity
         self._faults = Faults()
         self._log = CallLog()
-        self._sampler = Sampler(data_path, time_scale=time_scale)
+        self._sampler = Sampler(
+            [one for one in (data_path, l7) if one is not None], time_scale=time_scale
+        )
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop: asyncio.Event | None = None
@@ -309,9 +314,10 @@ class VirtualLoadMaster:
             credentials = self._give_credentials(state)
             if self._state_file is not None:
                 save_state(self._state_file, state)  # at once: a wrong place ends it here
-            if self._data_path is not None:
-                self._data_path.start()
-                stack.callback(self._data_path.stop)
+            for path in (self._data_path, self._l7):
+                if path is not None:
+                    path.start()
+                    stack.callback(path.stop)
             health = HealthMonitor(self._health_mode, time_scale=self._time_scale)
             stack.push_async_callback(health.close)
             box = self._box = Appliance(
@@ -321,6 +327,7 @@ class VirtualLoadMaster:
                 health=health,
                 sampler=self._sampler,
                 data_path=self._data_path,
+                l7=self._l7,
                 time_scale=self._time_scale,
                 save=self._saver(),
             )

@@ -1,4 +1,4 @@
-"""The seam between the virtual LoadMaster's configuration and the packets it moves."""
+"""The seam between the virtual LoadMaster's configuration and the traffic it moves."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -50,6 +50,68 @@ class DataPath(Protocol):
     def start(self) -> None: ...
     def program(self, services: Sequence[L4Service]) -> None:
         """Replace the whole set of services; open connections are kept."""
+        ...
+
+    def counters(self) -> Mapping[int, ServerCounters]:
+        """Return totals by RsIndex since start."""
+        ...
+
+    def stop(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class L7Server:
+    """A real server as the proxy sees it.
+
+    Attributes:
+        enabled: not so, it drains: known clients may still come until the drain time ends.
+        limit: takes no new connection with that many open; 0 for no limit.
+    """
+
+    rs_index: int
+    address: str
+    port: int
+    weight: int
+    limit: int
+    enabled: bool
+    healthy: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class L7Service:
+    """A TCP service at layer 7. Times are real seconds.
+
+    Attributes:
+        persist: the mode's name on the wire, "" for none.
+        cookie: name of the cookie of the modes that have one.
+        transparent: servers see the client's address.
+        drain_time_s: how long a disabled server keeps the clients that are known to belong
+            to it; 0 cuts everything at once.
+        cut_after_drain: connections end with the drain time, those of unknown clients at once.
+        cut_on_failure: connections end when the server's health check fails.
+    """
+
+    index: int
+    address: str
+    port: int
+    schedule: str
+    persist: str
+    persist_timeout_s: float
+    cookie: str
+    idle_timeout_s: float
+    transparent: bool
+    drain_time_s: float
+    cut_after_drain: bool
+    cut_on_failure: bool
+    servers: tuple[L7Server, ...]
+
+
+class L7DataPath(Protocol):
+    """Carries the connections of the services it was last given."""
+
+    def start(self) -> None: ...
+    def program(self, services: Sequence[L7Service]) -> None:
+        """Replace the whole set of services; open connections of those that stay are kept."""
         ...
 
     def counters(self) -> Mapping[int, ServerCounters]:

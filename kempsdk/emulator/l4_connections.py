@@ -6,10 +6,10 @@ when that stops being eligible; a server's ``active_connections`` are those past
 handshake whose client has not closed. That the appliance counts the same way is a guess.
 """
 
-import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 
 from kempsdk.emulator.datapath import L4Server, L4Service, ServerCounters
+from kempsdk.emulator.schedules import Chooser
 
 Service = tuple[int, bytes, bytes]
 """IP protocol number, VIP (4 bytes), port (2 bytes)."""
@@ -41,6 +41,14 @@ class Destination:
         self.credit = 0
 
     @property
+    def address(self) -> str:
+        return self.server.address
+
+    @property
+    def weight(self) -> int:
+        return self.server.weight
+
+    @property
     def load(self) -> int:
         """Return the load as the kernel's least-connection schedulers weigh it."""
         return self.active * 255 + self.entries
@@ -61,14 +69,13 @@ class _Connection:
 
 
 class _Programmed:
-    __slots__ = ("connections", "destinations", "idle_s", "schedule", "turn")
+    __slots__ = ("chooser", "connections", "destinations", "idle_s")
 
     def __init__(self) -> None:
         self.connections: dict[bytes, _Connection] = {}
         self.destinations: dict[tuple[str, int], Destination] = {}
-        self.schedule = "rr"
+        self.chooser = Chooser()
         self.idle_s = IDLE_S
-        self.turn = 0
 
 
 class ConnectionTable:
@@ -87,7 +94,7 @@ class ConnectionTable:
         kept: dict[Service, _Programmed] = {}
         for key, service in services.items():
             programmed = self._services.get(key) or _Programmed()
-            programmed.schedule = service.schedule
+            programmed.chooser.schedule = service.schedule
             programmed.idle_s = service.idle_timeout_s if service.idle_timeout_s > 0 else IDLE_S
             known, programmed.destinations = programmed.destinations, {}
             for server in service.servers:
@@ -130,7 +137,10 @@ class ConnectionTable:
         if connection is None:
             if not begins:
                 return None
-            destination = _choose(programmed, client)
+            destination = programmed.chooser.choose(
+                [one for one in programmed.destinations.values() if one.server.eligible],
+                client[:4],
+            )
             if destination is None:
                 return None
             connection = programmed.connections[client] = _Connection(destination)
@@ -186,71 +196,3 @@ def _lifetime_s(connection: _Connection, idle_s: float) -> float:
     if connection.closed:
         return CLOSED_S
     return idle_s if connection.acknowledged else min(OPENING_S, idle_s)
-
-
-def _choose(programmed: _Programmed, client: bytes) -> Destination | None:
-    eligible = [
-        destination
-        for destination in programmed.destinations.values()
-        if destination.server.eligible and destination.server.weight > 0
-    ]
-    if not eligible:
-        return None
-    return _SCHEDULES.get(programmed.schedule, _round_robin)(programmed, eligible, client)
-
-
-def _round_robin(
-    programmed: _Programmed, eligible: Sequence[Destination], _client: bytes
-) -> Destination:
-    programmed.turn += 1
-    return eligible[programmed.turn % len(eligible)]
-
-
-def _weighted_round_robin(
-    _programmed: _Programmed, eligible: Sequence[Destination], _client: bytes
-) -> Destination:
-    # Smooth: 5:1:1 gives a a b a c a a, not five times a in a row.
-    for destination in eligible:
-        destination.credit += destination.server.weight
-    chosen = max(eligible, key=lambda destination: destination.credit)
-    chosen.credit -= sum(destination.server.weight for destination in eligible)
-    return chosen
-
-
-def _least_connections(
-    _programmed: _Programmed, eligible: Sequence[Destination], _client: bytes
-) -> Destination:
-    return min(eligible, key=lambda destination: destination.load)
-
-
-def _weighted_least_connections(
-    _programmed: _Programmed, eligible: Sequence[Destination], _client: bytes
-) -> Destination:
-    return min(eligible, key=lambda d: (d.load + 1) / d.server.weight)
-
-
-def _fixed(
-    _programmed: _Programmed, eligible: Sequence[Destination], _client: bytes
-) -> Destination:
-    return max(eligible, key=lambda destination: destination.server.weight)
-
-
-def _source_hash(
-    _programmed: _Programmed, eligible: Sequence[Destination], client: bytes
-) -> Destination:
-    # Highest random weight: a server that leaves moves only its own clients.
-    def score(destination: Destination) -> bytes:
-        name = destination.server.address.encode()
-        return hashlib.blake2b(client[:4] + name, digest_size=8).digest()
-
-    return max(eligible, key=score)
-
-
-_SCHEDULES: Mapping[str, Callable[[_Programmed, Sequence[Destination], bytes], Destination]] = {
-    "rr": _round_robin,
-    "wrr": _weighted_round_robin,
-    "lc": _least_connections,
-    "wlc": _weighted_least_connections,
-    "fixed": _fixed,
-    "sh": _source_hash,
-}

@@ -153,7 +153,7 @@ class HighAvailabilityPair:
                 ports of the same host.
             options: of both units, as for ``VirtualLoadMaster``.
         """
-        for name in ("state_file", "data_path"):
+        for name in ("state_file", "data_path", "l7"):
             if options.get(name) is not None:
                 raise ValueError(f"two units cannot share a {name.replace('_', ' ')}")
         common: dict[str, Any] = {

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from kempsdk.emulator.box import VirtualLoadMaster
 from kempsdk.emulator.credentials import new_api_key
-from kempsdk.emulator.datapath import DataPath
+from kempsdk.emulator.datapath import DataPath, L7DataPath
 from kempsdk.emulator.health import HealthMode
 from kempsdk.emulator.store import write_atomically
 from kempsdk.emulator.switches import Switches
@@ -40,6 +40,8 @@ class EmulatorOptions:
         rate_limit: drop connections above 30 calls in 3 s, as the appliance does.
         l4_interface: move the packets of layer-4 services with forward=route that arrive on
             this interface of the current network namespace.
+        l7: carry the connections of layer-7 services.
+        l7_interface: give those services' addresses to this interface; implies ``l7``.
         cert_file, key_file: PEM files of the certificate to show; both or none.
         until_stdin_closes: end when standard input ends too, so that the process cannot
             outlive whoever started it.
@@ -56,6 +58,8 @@ class EmulatorOptions:
     health: HealthMode = "auto"
     rate_limit: bool = True
     l4_interface: str | None = None
+    l7: bool = False
+    l7_interface: str | None = None
     cert_file: Path | None = None
     key_file: Path | None = None
     until_stdin_closes: bool = False
@@ -126,6 +130,14 @@ def _data_path(options: EmulatorOptions) -> DataPath | None:
     return director
 
 
+def _l7(options: EmulatorOptions) -> L7DataPath | None:
+    if not (options.l7 or options.l7_interface):
+        return None
+    from kempsdk.emulator.l7 import Proxy
+
+    return Proxy(options.l7_interface)
+
+
 def serve(options: EmulatorOptions, ready: Callable[[str], None]) -> None:
     """Run until SIGTERM or SIGINT; must be called from the main thread.
 
@@ -145,6 +157,7 @@ def serve(options: EmulatorOptions, ready: Callable[[str], None]) -> None:
         state_file=options.state,
         health=options.health,
         data_path=_data_path(options),
+        l7=_l7(options),
         switches=_switches(options),
         time_scale=options.time_scale,
         identity=_identity(options),

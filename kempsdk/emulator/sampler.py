@@ -1,11 +1,11 @@
 """Counters of services and servers, sampled once a statistics period as on the appliance."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Protocol
 
-from kempsdk.emulator.datapath import DataPath, ServerCounters
+from kempsdk.emulator.datapath import ServerCounters
 from kempsdk.emulator.state import ApplianceState
 
 PERIOD_S: Final = 5.0
@@ -57,8 +57,14 @@ def _advance(old: Rates, gained: ServerCounters, active: int, period_s: float) -
     )
 
 
+class Counting(Protocol):
+    """What a sample is taken of: a data path, by either layer."""
+
+    def counters(self) -> Mapping[int, ServerCounters]: ...
+
+
 class Sampler:
-    """Reads the data path's counters; without a data path everything stays 0.
+    """Reads the data paths' counters; without a data path everything stays 0.
 
     Attributes:
         last: the sample that ``stats`` shows.
@@ -67,12 +73,12 @@ class Sampler:
 
     def __init__(
         self,
-        data_path: DataPath | None,
+        data_paths: Sequence[Counting],
         *,
         time_scale: float,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._data_path = data_path
+        self._data_paths = data_paths
         self._time_scale = time_scale
         self._now = now
         self._monotonic_s = now()
@@ -85,7 +91,10 @@ class Sampler:
         """Take a sample now."""
         if self.frozen:
             return
-        counters = dict(self._data_path.counters()) if self._data_path else {}
+        # A server's service is at one layer, so each RsIndex is counted by one of them.
+        counters = {
+            index: one for path in self._data_paths for index, one in path.counters().items()
+        }
         elapsed_s = max(self._now() - self._monotonic_s, 1e-6)
         self._monotonic_s += elapsed_s
         sample = Sample(taken_at_s=time.time(), period_s=elapsed_s * self._time_scale)

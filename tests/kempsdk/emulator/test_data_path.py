@@ -201,7 +201,7 @@ def test_rates_are_per_second_of_the_device() -> None:
     service.servers.append(RealServer(rs_index=5, address="198.19.0.1", port=80))
     state = ApplianceState(users={}, services={1: service})
     now_s = 100.0
-    sampler = Sampler(path, time_scale=5.0, now=lambda: now_s)
+    sampler = Sampler([path], time_scale=5.0, now=lambda: now_s)
     path.counted = {5: ServerCounters(total_connections=50, packets=500, bytes=5000)}
     now_s += 1.0
     sampler.sample(state)
