@@ -126,7 +126,10 @@ class Proxy:
             for server in one.servers
         }
         # Its library runs an event loop of its own, which does not go inside this one.
-        await asyncio.to_thread(self._network.own, addresses, replies)
+        try:
+            await asyncio.to_thread(self._network.own, addresses, replies)
+        except OSError as error:
+            _log.warning("addresses of the services: %s", error.strerror)
 
     async def _counters(self) -> dict[int, ServerCounters]:
         return {

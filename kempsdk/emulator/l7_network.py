@@ -6,7 +6,7 @@ Needs CAP_NET_ADMIN in the network namespace of the calling thread.
 import socket
 from collections.abc import Iterable
 
-from pyroute2 import IPRoute  # type: ignore[import-untyped] # it ships no types
+from pyroute2 import IPRoute, NetlinkError  # type: ignore[import-untyped] # it ships no types
 
 from kempsdk.emulator.l4 import announce
 
@@ -39,7 +39,12 @@ class ProxyNetwork:
         Raises:
             OSError: the kernel refuses; it may be tried again.
         """
-        wanted, taken_in = set(addresses), set(replies)
+        try:
+            self._own(set(addresses), set(replies))
+        except NetlinkError as error:
+            raise OSError(error.code, f"{self._interface}: {error.args[-1]}") from None
+
+    def _own(self, wanted: set[str], taken_in: set[Replies]) -> None:
         with IPRoute() as ip:
             index = ip.link_lookup(ifname=self._interface)[0]
             for address in sorted(self._addresses - wanted):
@@ -51,7 +56,14 @@ class ProxyNetwork:
                 announce(self._interface, address)
             if taken_in and not self._replies:
                 loopback = ip.link_lookup(ifname="lo")[0]
-                ip.route("replace", dst="0.0.0.0/0", type="local", table=_TABLE, oif=loopback)
+                ip.route(
+                    "replace",
+                    dst="0.0.0.0/0",
+                    type="local",
+                    scope="host",
+                    table=_TABLE,
+                    oif=loopback,
+                )
             for server in sorted(self._replies - taken_in):
                 ip.rule("del", **self._rule(server))
                 self._replies.discard(server)
@@ -68,5 +80,5 @@ class ProxyNetwork:
             "src_len": 32,
             "iifname": self._interface,
             "ip_proto": socket.IPPROTO_TCP,
-            "sport_range": {"start": port, "end": port},
+            "sport_range": f"{port}:{port}",
         }

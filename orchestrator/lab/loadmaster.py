@@ -1,10 +1,10 @@
-"""A virtual LoadMaster in the lab's load-balancer namespace, with its layer-4 data path."""
+"""A virtual LoadMaster in the lab's load-balancer namespace, with one of its data paths."""
 
 import json
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from kempsdk.emulator.l4 import announce
 from orchestrator.lab.lab import Lab
@@ -18,8 +18,8 @@ USER = "bal"
 class LabLoadMaster:
     """Listens on the load balancer's own address from ``__enter__`` to ``__exit__``.
 
-    Checks the real servers from there and moves the packets of layer-4 services. It can be
-    reached from the stations of the segment only; the operator's one is ``admin``::
+    Checks the real servers from there and moves the traffic of the services at one layer. It
+    can be reached from the stations of the segment only; the operator's one is ``admin``::
 
         with Lab() as lab, LabLoadMaster(lab) as box, lab.namespaces["admin"].entered():
             with box.client() as lm:
@@ -32,16 +32,25 @@ class LabLoadMaster:
     """
 
     def __init__(
-        self, lab: Lab, *, time_scale: float = 5.0, port: int = 443, rate_limit: bool = True
+        self,
+        lab: Lab,
+        *,
+        layer: Literal[4, 7] = 4,
+        time_scale: float = 5.0,
+        port: int = 443,
+        rate_limit: bool = True,
     ) -> None:
         """Describe it; nothing is started yet.
 
         Args:
+            layer: whose services' traffic is moved. One only: the kernel must own a virtual
+                address for the proxy, and must not for direct return.
             time_scale: seconds of the device that pass in one real second: health checks
                 and the statistics period are that much faster.
             rate_limit: drop connections above 30 calls in 3 s, as the appliance does.
         """
         self._lab = lab
+        self._layer = layer
         self._time_scale = time_scale
         self._port = port
         self._rate_limit = rate_limit
@@ -62,7 +71,8 @@ class LabLoadMaster:
         self.api_key_file = directory / "api-key"
         argv = [sys.executable, "-m", "orchestrator.lab.loadmaster_process"]
         argv += ["--address", self._lab.lb_address, "--port", str(self._port)]
-        argv += ["--l4-interface", self._lab.interface, "--directory", str(directory)]
+        argv += [f"--l{self._layer}-interface", self._lab.interface]
+        argv += ["--directory", str(directory)]
         argv += ["--time-scale", str(self._time_scale)]
         if not self._rate_limit:
             argv.append("--no-rate-limit")

@@ -17,7 +17,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m orchestrator.lab.loadmaster_process")
     parser.add_argument("--address", required=True)
     parser.add_argument("--port", type=int, required=True)
-    parser.add_argument("--l4-interface", required=True)
+    parser.add_argument("--l4-interface")
+    parser.add_argument("--l7-interface")
     parser.add_argument("--directory", type=Path, required=True)
     parser.add_argument("--time-scale", type=float, required=True)
     parser.add_argument("--no-rate-limit", action="store_true")
@@ -42,6 +43,7 @@ def main() -> None:
             time_scale=given.time_scale,
             rate_limit=not given.no_rate_limit,
             l4_interface=given.l4_interface,
+            l7_interface=given.l7_interface,
             until_stdin_closes=True,
         ),
         ready,
