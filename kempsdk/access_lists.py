@@ -1,7 +1,7 @@
 """Access lists: who may connect, to everything or to one service; and the packet filter."""
 
 import ipaddress
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Final, TypedDict
@@ -16,9 +16,10 @@ from kempsdk.errors import (
     InvalidRequest,
     NotFound,
     PermissionDenied,
+    will_not_do,
 )
 from kempsdk.read_back import check_applied, not_applied
-from kempsdk.references import AnyVsRef, VsRef
+from kempsdk.references import AnyVsRef, VsRef, check_network
 from kempsdk.transport.call import ParamValue, Tree
 
 if TYPE_CHECKING:
@@ -154,7 +155,7 @@ class AccessLists:
             OutcomeUnknown: no answer; ``list`` tells.
             WriteNotApplied: it is not there, or with another comment.
         """
-        which, wanted = AccessList(which), _network(network)
+        which, wanted = AccessList(which), check_network(network.strip(), field="network")
         if comment is not None and not len(comment) <= _LONGEST_COMMENT:
             raise InvalidRequest(
                 f"comment: at most {_LONGEST_COMMENT} characters",
@@ -184,7 +185,7 @@ class AccessLists:
             OutcomeUnknown: no answer; ``list`` tells.
             WriteNotApplied: it is still there.
         """
-        which, wanted = AccessList(which), _network(network)
+        which, wanted = AccessList(which), check_network(network.strip(), field="network")
         target = f"{_target(which, vs)} {wanted}"
         if _find(self.list(which, vs=vs), wanted) is None:
             raise not_found(f"{wanted} is not in the {_target(which, vs)}", target=target)
@@ -220,13 +221,7 @@ class AccessLists:
         asked: dict[str, object] = dict(settings)
         for name, value in asked.items():
             if name not in _SWITCHES or not isinstance(value, bool):
-                raise InvalidRequest(
-                    f"{name}: {value!r} will not do: True or False for one of "
-                    f"{', '.join(_SWITCHES)}",
-                    field=name,
-                    value=value,
-                    allowed="True or False",
-                )
+                raise will_not_do(name, value, f"True or False for one of {', '.join(_SWITCHES)}")
         others = [name for name in asked if name != "enabled"]
         switch = [name for name in asked if name == "enabled"]
         for name in switch + others if asked.get("enabled") else others + switch:
@@ -323,28 +318,10 @@ def _entry(tree: Tree) -> AccessEntry:
 
 
 def _canonical(text: str) -> str:
-    return _parsed(text, lambda: MalformedAnswer("an entry that is no address or network"))
-
-
-def _network(text: str) -> str:
-    allowed = "an address, or a network without host bits: 10.0.0.0/8"
-    return _parsed(
-        text,
-        lambda: InvalidRequest(
-            f"network: {text!r} will not do: {allowed}",
-            field="network",
-            value=text,
-            allowed=allowed,
-        ),
-        strict=True,
-    )
-
-
-def _parsed(text: str, error: Callable[[], Exception], *, strict: bool = False) -> str:
     try:
-        return str(ipaddress.ip_network(text.strip(), strict=strict))
+        return str(ipaddress.ip_network(text.strip(), strict=False))
     except ValueError:
-        raise error() from None
+        raise MalformedAnswer("an entry that is no address or network") from None
 
 
 def _find(found: tuple[AccessEntry, ...], network: str) -> AccessEntry | None:

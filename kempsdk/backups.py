@@ -4,7 +4,7 @@ from enum import IntFlag
 from typing import Final
 
 from kempsdk.appliance import Appliance
-from kempsdk.errors import InvalidRequest
+from kempsdk.errors import InvalidRequest, will_not_do
 
 _SLOW_S: Final = 60.0
 """Backups take longer than other calls."""
@@ -57,12 +57,7 @@ class Backups:
             raise InvalidRequest("the backup is empty", field="data")
         if not 1 <= int(parts) <= int(BackupPart.ALL):
             allowed = ", ".join(str(one.name) for one in BackupPart)
-            raise InvalidRequest(
-                f"parts: {int(parts)} will not do: {allowed}",
-                field="parts",
-                value=int(parts),
-                allowed=allowed,
-            )
+            raise will_not_do("parts", int(parts), allowed)
         # As a text, in which form a client that was tested on 7.2.63 sends it in v2.
         params = {"type": str(int(parts))}
         self._appliance.write(

@@ -6,7 +6,7 @@ from typing import Final
 from kempsdk.appliance import Appliance
 from kempsdk.codec import MalformedAnswer
 from kempsdk.errors import BadAnswer, InvalidRequest
-from kempsdk.references import check_address, check_port
+from kempsdk.references import check_address, check_port, check_range
 from kempsdk.transport.call import ParamValue, Reply
 
 _SLOW_S: Final = 60.0
@@ -103,8 +103,8 @@ class Diagnostics:
             InvalidRequest: out of range; nothing was sent.
         """
         params: dict[str, ParamValue] = {
-            "iterations": _in_range("iterations", iterations, 1, 30),
-            "interval": _in_range("interval_s", interval_s, 1, 30),
+            "iterations": check_range(iterations, field="iterations", low=1, high=30),
+            "interval": check_range(interval_s, field="interval_s", low=1, high=30),
             "threads": int(threads),
             "mem": int(by_memory),
         }
@@ -137,11 +137,11 @@ class Diagnostics:
             BadAnswer: no capture came back.
         """
         params: dict[str, ParamValue] = {
-            "maxpackets": _in_range("packets", packets, 1, 200_000),
-            "maxtime": _in_range("duration_s", duration_s, 1, 600),
+            "maxpackets": check_range(packets, field="packets", low=1, high=200_000),
+            "maxtime": check_range(duration_s, field="duration_s", low=1, high=600),
         }
         if interface is not None:
-            params["interface"] = _in_range("interface", interface, 0, 4096)
+            params["interface"] = check_range(interface, field="interface", low=0, high=4096)
         if address is not None:
             params["address"] = check_address(address, field="address")
         if port is not None:
@@ -229,14 +229,3 @@ def _host(text: str) -> str:
             f"host: {text!r} is neither an address nor a name", field="host", value=text
         )
     return text
-
-
-def _in_range(name: str, value: int, low: int, high: int) -> int:
-    if not low <= value <= high:
-        raise InvalidRequest(
-            f"{name}: {value!r} will not do: {low} to {high}",
-            field=name,
-            value=value,
-            allowed=f"{low} to {high}",
-        )
-    return value

@@ -80,6 +80,26 @@ class InvalidRequest(KempError):
         self.allowed = allowed
 
 
+def will_not_do(
+    field: str, value: object, allowed: str, *, target: str | None = None
+) -> InvalidRequest:
+    """Return the error for a value out of its range.
+
+    Args:
+        field: which value.
+        value: what was given; a mask in place of a credential.
+        allowed: what would do, as a reader is to be told.
+        target: what it was for.
+    """
+    return InvalidRequest(
+        f"{field}: {value!r} will not do: {allowed}",
+        field=field,
+        value=value,
+        allowed=allowed,
+        target=target,
+    )
+
+
 class AmbiguousName(KempError):
     """More than one thing answers to the name.
 

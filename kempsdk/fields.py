@@ -10,7 +10,7 @@ from enum import Enum
 from typing import Any, Final, Protocol
 
 from kempsdk.codec import MalformedAnswer, texts
-from kempsdk.errors import FieldDifference, InvalidRequest
+from kempsdk.errors import FieldDifference, InvalidRequest, will_not_do
 from kempsdk.references import check_address
 from kempsdk.transport.call import ParamValue
 
@@ -40,12 +40,6 @@ class Kind(Protocol):
         ...
 
 
-def _refuse(name: str, value: object, allowed: str) -> InvalidRequest:
-    return InvalidRequest(
-        f"{name}: {value!r} will not do: {allowed}", field=name, value=value, allowed=allowed
-    )
-
-
 _SWITCHES: Final[dict[object, bool]] = {
     **dict.fromkeys(("Y", "y", "1", "yes", "Yes", "true", "True", True), True),
     **dict.fromkeys(("N", "n", "0", "no", "No", "false", "False", False, ""), False),
@@ -61,7 +55,7 @@ class Switch:
 
     def write(self, value: object, *, name: str) -> bool:
         if not isinstance(value, bool):
-            raise _refuse(name, value, "True or False")
+            raise will_not_do(name, value, "True or False")
         return value
 
     def same(self, asked: object, got: object) -> bool:
@@ -110,10 +104,10 @@ class Number:
 
     def write(self, value: object, *, name: str) -> int:
         if isinstance(value, bool) or not isinstance(value, int):
-            raise _refuse(name, value, self.allowed)
+            raise will_not_do(name, value, self.allowed)
         in_range = self.low <= value <= self.high and value % self.step == 0
         if not in_range and value not in self.also:
-            raise _refuse(name, value, self.allowed)
+            raise will_not_do(name, value, self.allowed)
         return value
 
     def same(self, asked: object, got: object) -> bool:
@@ -166,7 +160,7 @@ class Word:
         allowed = [str(one.value) for one in self._words if one is not self.other]
         word = str(value.value) if isinstance(value, Enum) else value
         if word not in allowed:
-            raise _refuse(name, word, "one of " + ", ".join(one for one in allowed if one))
+            raise will_not_do(name, word, "one of " + ", ".join(one for one in allowed if one))
         return self._write[self._words(word)] if self._coded else str(word)
 
     def same(self, asked: object, got: object) -> bool:
@@ -199,11 +193,11 @@ class Text:
         if value is None:
             return ""
         if not isinstance(value, str):
-            raise _refuse(name, value, "a text")
+            raise will_not_do(name, value, "a text")
         if len(value) > self.longest:
-            raise _refuse(name, value, f"at most {self.longest} characters")
+            raise will_not_do(name, value, f"at most {self.longest} characters")
         if value and self.pattern is not None and not self.pattern.fullmatch(value):
-            raise _refuse(name, value, self.hint)
+            raise will_not_do(name, value, self.hint)
         return value
 
     def same(self, asked: object, got: object) -> bool:
@@ -259,12 +253,12 @@ class Words:
 
     def write(self, value: object, *, name: str) -> str:
         if isinstance(value, str) or not isinstance(value, Sequence):
-            raise _refuse(name, value, "a list of words")
+            raise will_not_do(name, value, "a list of words")
         if self.numbers is not None:
             low, high = self.numbers
             for one in value:
                 if not (str(one).isascii() and str(one).isdigit() and low <= int(one) <= high):
-                    raise _refuse(name, one, f"numbers, {low} to {high}")
+                    raise will_not_do(name, one, f"numbers, {low} to {high}")
         return self.joiner.join(str(one) for one in value)
 
     def same(self, asked: object, got: object) -> bool:

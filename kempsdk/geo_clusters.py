@@ -20,7 +20,7 @@ from kempsdk.fields import (
     field,
     write_settings,
 )
-from kempsdk.geo_models import GeoState
+from kempsdk.geo_models import GeoState, check_place
 from kempsdk.read_back import check_applied, not_applied
 from kempsdk.references import check_address
 from kempsdk.rows import find_rows
@@ -113,8 +113,6 @@ _TABLE: Final = Table(
         field("locationlongitude", "longitude_s", Number(), read_only=True),
     ]
 )
-_LATITUDE_S: Final = 90 * 3600
-_LONGITUDE_S: Final = 180 * 3600
 
 
 class GeoClusters:
@@ -187,14 +185,7 @@ class GeoClusters:
             WriteNotApplied: it is somewhere else.
         """
         asked = {"latitude_s": latitude_s, "longitude_s": longitude_s}
-        for name, most in (("latitude_s", _LATITUDE_S), ("longitude_s", _LONGITUDE_S)):
-            if not -most <= asked[name] <= most:
-                raise InvalidRequest(
-                    f"{name}: {asked[name]} will not do: {-most} to {most}",
-                    field=name,
-                    value=asked[name],
-                    allowed=f"{-most} to {most}",
-                )
+        check_place(**asked)
         found = self.get(address)
         self._appliance.write(
             "clustchangeloc",

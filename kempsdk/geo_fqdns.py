@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from kempsdk.appliance import Appliance, not_found
 from kempsdk.codec import MalformedAnswer, flatten
-from kempsdk.errors import CommandRejected, FieldDifference, InvalidRequest
+from kempsdk.errors import CommandRejected, FieldDifference, InvalidRequest, will_not_do
 from kempsdk.fields import Switch, compare, write_settings
 from kempsdk.geo_models import FQDN, SITE, GeoFqdn, GeoSite, plain_name, read_fqdns
 from kempsdk.read_back import check_applied, not_applied
@@ -234,9 +234,7 @@ class GeoFqdns:
         self, command: str, name: str, address: str, code: str, *, continent: bool
     ) -> GeoSite:
         if not _CODE.fullmatch(code):
-            raise InvalidRequest(
-                f"code: {code!r} will not do: two capitals, or ALL", field="code", value=code
-            )
+            raise will_not_do("code", code, "two capitals, or ALL")
         everywhere = continent or code == "ALL"
         params = {"countrycode": code, "iscontinent": "yes" if everywhere else "no"}
         return self._place(command, name, address, code, params)

@@ -10,7 +10,7 @@ from typing import Final, TypedDict
 from kempsdk.codec import MalformedAnswer, entries, flatten, nothing_else
 from kempsdk.errors import InvalidRequest
 from kempsdk.fields import Number, Switch, Table, Text, Word, field
-from kempsdk.references import check_address
+from kempsdk.references import check_address, check_range
 from kempsdk.rows import find_rows
 from kempsdk.transport.call import Tree
 
@@ -200,6 +200,16 @@ SITE: Final = Table(
         field("LocationLongitude", "longitude_s", Number(), read_only=True),
     ]
 )
+
+
+def check_place(*, latitude_s: int, longitude_s: int) -> None:
+    """Check a place on earth, in seconds of arc.
+
+    Raises:
+        InvalidRequest: it is not on earth.
+    """
+    check_range(latitude_s, field="latitude_s", low=-90 * 3600, high=90 * 3600)
+    check_range(longitude_s, field="longitude_s", low=-180 * 3600, high=180 * 3600)
 
 
 def plain_name(name: str) -> str:

@@ -7,16 +7,16 @@ from typing import Final
 
 from kempsdk.appliance import Appliance, not_found
 from kempsdk.codec import MalformedAnswer, entries, flatten
-from kempsdk.errors import FieldDifference, InvalidRequest
+from kempsdk.errors import FieldDifference, InvalidRequest, will_not_do
 from kempsdk.fields import Number, Switch, Table, Text, field
+from kempsdk.geo_models import check_place
 from kempsdk.read_back import not_applied
+from kempsdk.references import check_network
 from kempsdk.rows import find_rows
 from kempsdk.transport.call import ParamValue, Tree
 
 _COUNTRY: Final = re.compile(r"[A-Z]{2}")
 _NO_COUNTRY: Final = "-1"
-_LATITUDE_S: Final = 90 * 3600
-_LONGITUDE_S: Final = 180 * 3600
 
 
 class GeoLocations:
@@ -165,9 +165,7 @@ class GeoRanges:
             WriteNotApplied: it is somewhere else.
         """
         if not _COUNTRY.fullmatch(code):
-            raise InvalidRequest(
-                f"code: {code!r} will not do: two capitals", field="code", value=code
-            )
+            raise will_not_do("code", code, "two capitals")
         return self._place("addipcountry", network, {"countrycode": code}, country=code)
 
     def put_in_location(self, network: str, location: str) -> GeoRange:
@@ -207,14 +205,7 @@ class GeoRanges:
             OutcomeUnknown: no answer; ``get`` tells.
             WriteNotApplied: it is somewhere else.
         """
-        for name, value, most in (
-            ("latitude_s", latitude_s, _LATITUDE_S),
-            ("longitude_s", longitude_s, _LONGITUDE_S),
-        ):
-            if not -most <= value <= most:
-                raise InvalidRequest(
-                    f"{name}: {value} will not do: {-most} to {most}", field=name, value=value
-                )
+        check_place(latitude_s=latitude_s, longitude_s=longitude_s)
         found = self.get(network)
         params: dict[str, ParamValue] = {"lat": latitude_s, "long": longitude_s}
         params = {"ip": found.network, **params}
@@ -265,18 +256,9 @@ def _named(name: str) -> str:
 
 
 def _network(text: str) -> str:
-    try:
-        found = ipaddress.ip_network(text, strict=True)
-    except ValueError:
-        found = None
-    if found is None or (found.version == 4 and found.prefixlen < 8):
-        allowed = "an address, or a network without host bits and a prefix of 8 or more"
-        raise InvalidRequest(
-            f"network: {text!r} will not do: {allowed}",
-            field="network",
-            value=text,
-            allowed=allowed,
-        )
+    found = ipaddress.ip_network(check_network(text, field="network"))
+    if found.version == 4 and found.prefixlen < 8:
+        raise will_not_do("network", text, "a network with a prefix of 8 or more")
     return str(found)
 
 

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Final, TypedDict
 
 from kempsdk.appliance import Appliance, not_found
 from kempsdk.codec import MalformedAnswer, entries, flatten, nothing_else, texts
-from kempsdk.errors import FieldDifference, InvalidRequest
+from kempsdk.errors import FieldDifference, InvalidRequest, will_not_do
 from kempsdk.fields import Address, Number, Switch, Table, Text, Word, field, write_settings
 from kempsdk.read_back import not_applied
-from kempsdk.references import check_address
+from kempsdk.references import check_address, check_range
 from kempsdk.transport.call import ParamValue, Tree
 
 if TYPE_CHECKING:
@@ -293,8 +293,7 @@ class Interfaces:
             OutcomeUnknown: no answer; ``list`` tells.
             WriteNotApplied: no interface came into being.
         """
-        if not 1 <= vni <= 2**24 - 1:
-            raise InvalidRequest("vni: 1 to 16777215", field="vni", value=vni)
+        check_range(vni, field="vni", low=1, high=2**24 - 1)
         given = {"group": group, "remote": remote}
         ends = {name: one for name, one in given.items() if one is not None}
         if len(ends) != 1:
@@ -393,14 +392,7 @@ def _number(value: int) -> int:
 
 
 def _vlan(value: int) -> int:
-    if not 1 <= value <= 4094:
-        raise InvalidRequest(
-            f"vlan_id: {value!r} will not do: 1 to 4094",
-            field="vlan_id",
-            value=value,
-            allowed="1 to 4094",
-        )
-    return value
+    return check_range(value, field="vlan_id", low=1, high=4094)
 
 
 def _cidr(text: str, *, name: str) -> str:
@@ -410,12 +402,7 @@ def _cidr(text: str, *, name: str) -> str:
             raise ValueError("no prefix")
         return str(ipaddress.ip_interface(text))
     except ValueError:
-        raise InvalidRequest(
-            f"{name}: {text!r} will not do: an address with its prefix, 10.0.0.14/24",
-            field=name,
-            value=text,
-            allowed="an address with its prefix",
-        ) from None
+        raise will_not_do(name, text, "an address with its prefix: 10.0.0.14/24") from None
 
 
 def _read_all(tree: Tree) -> tuple[Interface, ...]:

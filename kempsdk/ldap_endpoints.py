@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, TypedDict
 
 from kempsdk.appliance import Appliance, not_found
 from kempsdk.codec import MalformedAnswer
-from kempsdk.errors import FieldDifference, InvalidRequest
+from kempsdk.errors import FieldDifference, will_not_do
 from kempsdk.fields import Number, Table, Text, Word, compare, field, write_settings
 from kempsdk.parameter_groups import Items, credential
 from kempsdk.read_back import check_applied, not_applied
@@ -127,11 +127,7 @@ class LdapEndpoints:
             WriteNotApplied: it is there, with other settings than asked for.
         """
         if not _NAME.fullmatch(name):
-            raise InvalidRequest(
-                f"name: {name!r} will not do: letters, digits, dots, underscores, hyphens",
-                field="name",
-                value=name,
-            )
+            raise will_not_do("name", name, "letters, digits, dots, underscores, hyphens")
         return self._write("addldapendpoint", name, dict(settings))
 
     def update(self, name: str, **settings: "Unpack[LdapSettings]") -> LdapEndpoint:

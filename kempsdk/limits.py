@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Final, TypedDict
 
 from kempsdk.appliance import Appliance, not_found
 from kempsdk.codec import MalformedAnswer
-from kempsdk.errors import FieldDifference, InvalidRequest
+from kempsdk.errors import FieldDifference, will_not_do
 from kempsdk.fields import Number, Switch, Table, Word, field
 from kempsdk.parameter_groups import ParameterGroup
 from kempsdk.read_back import check_applied, not_applied
+from kempsdk.references import check_network, check_range, host_or_network
 from kempsdk.rows import find_rows
 from kempsdk.transport.call import ParamValue, Tree
 
@@ -214,9 +215,9 @@ class Limits:
             OutcomeUnknown: no answer; ``clients`` tells.
             WriteNotApplied: the limit is not as asked.
         """
-        word, wanted = ClientLimitKind(kind).value, _network(network)
-        _check_limit(limit)
-        params: dict[str, ParamValue] = {"l7addr": _written(wanted), "l7limit": limit}
+        word, wanted = ClientLimitKind(kind).value, check_network(network, field="network")
+        check_range(limit, field="limit", low=1, high=_MOST)
+        params: dict[str, ParamValue] = {"l7addr": host_or_network(wanted), "l7limit": limit}
         self._appliance.write(f"{word}add", params, target=wanted)
         found = {one.network: one for one in self.clients(kind)}.get(wanted)
         if found is None or found.limit != limit:
@@ -233,10 +234,10 @@ class Limits:
             OutcomeUnknown: no answer; ``clients`` tells.
             WriteNotApplied: it is still there.
         """
-        word, wanted = ClientLimitKind(kind).value, _network(network)
+        word, wanted = ClientLimitKind(kind).value, check_network(network, field="network")
         if wanted not in {one.network for one in self.clients(kind)}:
             raise not_found(f"{wanted} has no limit of its own", target=wanted)
-        self._appliance.write(f"{word}del", {"l7addr": _written(wanted)}, target=wanted)
+        self._appliance.write(f"{word}del", {"l7addr": host_or_network(wanted)}, target=wanted)
         if wanted in {one.network for one in self.clients(kind)}:
             raise not_applied(f"{word}del", wanted, FieldDifference("limit", None, wanted))
 
@@ -280,12 +281,7 @@ class Limits:
             WriteNotApplied: the rule is not as asked.
         """
         if not _RULE_NAME.fullmatch(name):
-            raise InvalidRequest(
-                f"name: {name!r} will not do: letters, digits and underscores",
-                field="name",
-                value=name,
-                allowed="letters, digits and underscores",
-            )
+            raise will_not_do("name", name, "letters, digits and underscores")
         wanted = LimitRule(
             name=name, pattern=pattern, limit=limit, match=LimitMatch(match), negated=negated
         )
@@ -332,9 +328,7 @@ class Limits:
             WriteNotApplied: it is somewhere else.
         """
         if position < 1:
-            raise InvalidRequest(
-                f"position: {position!r} will not do: 1 or more", field="position", value=position
-            )
+            raise will_not_do("position", position, "1 or more")
         self.rule(name)
         params: dict[str, ParamValue] = {"name": name, "position": position}
         self._appliance.write("movelimitrule", params, target=name)
@@ -360,14 +354,11 @@ class Limits:
             raise not_applied("dellimitrule", name, FieldDifference("rule", None, name))
 
     def _write_rule(self, command: str, wanted: LimitRule) -> LimitRule:
-        _check_limit(wanted.limit)
-        if not wanted.pattern or wanted.match is LimitMatch.OTHER:
-            name = "match" if wanted.pattern else "pattern"
-            raise InvalidRequest(
-                f"{name}: {getattr(wanted, name)!r} will not do",
-                field=name,
-                value=getattr(wanted, name),
-            )
+        check_range(wanted.limit, field="limit", low=1, high=_MOST)
+        if not wanted.pattern:
+            raise will_not_do("pattern", wanted.pattern, "not empty")
+        if wanted.match is LimitMatch.OTHER:
+            raise will_not_do("match", wanted.match, ", ".join(one.value for one in _MATCHES))
         params: dict[str, ParamValue] = {
             "name": wanted.name,
             "pattern": wanted.pattern,
@@ -384,35 +375,6 @@ class Limits:
         ]
         check_applied(command, wanted.name, wrong)
         return now
-
-
-def _check_limit(limit: int) -> None:
-    if not 1 <= limit <= _MOST:
-        raise InvalidRequest(
-            f"limit: {limit!r} will not do: 1 to {_MOST}",
-            field="limit",
-            value=limit,
-            allowed=f"1 to {_MOST}",
-        )
-
-
-def _network(text: str) -> str:
-    try:
-        return str(ipaddress.ip_network(text, strict=True))
-    except ValueError:
-        allowed = "an address, or a network without host bits: 10.1.0.0/16"
-        raise InvalidRequest(
-            f"network: {text!r} will not do: {allowed}",
-            field="network",
-            value=text,
-            allowed=allowed,
-        ) from None
-
-
-def _written(network: str) -> str:
-    parsed = ipaddress.ip_network(network)
-    single = parsed.prefixlen == parsed.max_prefixlen
-    return str(parsed.network_address) if single else network
 
 
 # The names are those that a client of v2 reads; the vendor's description has none.

@@ -7,7 +7,7 @@ from typing import ClassVar, Final, Generic, TypeVar
 
 from kempsdk.appliance import Appliance
 from kempsdk.codec import MalformedAnswer, XmlTree
-from kempsdk.errors import FieldDifference, InvalidRequest
+from kempsdk.errors import FieldDifference, will_not_do
 from kempsdk.fields import Field, Table, field, write_settings
 from kempsdk.read_back import check_applied
 from kempsdk.secret import MASK, Secret
@@ -37,12 +37,12 @@ class Items:
 
     def write(self, value: object, *, name: str) -> str:
         if isinstance(value, str) or not isinstance(value, Sequence):
-            raise _refuse(name, value, "a list of texts")
+            raise will_not_do(name, value, "a list of texts")
         words = [str(one) for one in value]
         if any(not one or _SEPARATORS.search(one) for one in words):
-            raise _refuse(name, value, "entries without blanks and commas")
+            raise will_not_do(name, value, "entries without blanks and commas")
         if self.most is not None and len(words) > self.most:
-            raise _refuse(name, value, f"at most {self.most} entries")
+            raise will_not_do(name, value, f"at most {self.most} entries")
         return self.joiner.join(words)
 
     def same(self, asked: object, got: object) -> bool:
@@ -69,7 +69,7 @@ class Hidden:
         text = value.reveal() if isinstance(value, Secret) else ("" if value is None else value)
         if not isinstance(text, str) or len(text) > self.longest:
             # The value itself must not get into an error.
-            raise _refuse(name, MASK, f"a text of at most {self.longest} characters")
+            raise will_not_do(name, MASK, f"a text of at most {self.longest} characters")
         return text
 
     def same(self, asked: object, got: object) -> bool:  # noqa: ARG002 - as every kind
@@ -79,12 +79,6 @@ class Hidden:
 def credential(wire: str, setting: str, *, longest: int = 255) -> Field:
     """Describe a parameter that holds a credential."""
     return field(wire, None, Hidden(longest=longest), setting=setting)
-
-
-def _refuse(name: str, value: object, allowed: str) -> InvalidRequest:
-    return InvalidRequest(
-        f"{name}: {value!r} will not do: {allowed}", field=name, value=value, allowed=allowed
-    )
 
 
 class ParameterGroup(Generic[ModelT]):

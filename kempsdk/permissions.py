@@ -6,7 +6,7 @@ from enum import Enum
 from typing import Final
 
 from kempsdk.codec import MalformedAnswer, nothing_else, texts
-from kempsdk.errors import InvalidRequest
+from kempsdk.errors import will_not_do
 from kempsdk.rows import find_rows
 from kempsdk.transport.call import Tree
 
@@ -51,13 +51,7 @@ def write_permissions(permissions: Collection[Permission]) -> str:
         InvalidRequest: something that is none.
     """
     if isinstance(permissions, str) or not {*permissions} <= {*_KNOWN}:
-        allowed = " ".join(_KNOWN)
-        raise InvalidRequest(
-            f"permissions: {permissions!r} will not do: some of {allowed}",
-            field="permissions",
-            value=permissions,
-            allowed=allowed,
-        )
+        raise will_not_do("permissions", permissions, f"some of {' '.join(_KNOWN)}")
     asked = {Permission(one) for one in permissions}
     return ",".join(one.value for one in Permission if one in asked)
 

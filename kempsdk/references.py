@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass
 from enum import Enum
 
-from kempsdk.errors import InvalidRequest
+from kempsdk.errors import InvalidRequest, will_not_do
 
 WILDCARD_PORT = 0
 """The port of a service on every port: written ``*`` on the wire and in text."""
@@ -48,6 +48,37 @@ def check_port(value: int | str, *, field: str, low: int = 1) -> int:
             f"{field}: {value!r} is not a port ({low} to 65535)", field=field, value=value
         )
     return number
+
+
+def check_range(value: int, *, field: str, low: int, high: int) -> int:
+    """Return a number from ``low`` to ``high``.
+
+    Raises:
+        InvalidRequest: it is out of range.
+    """
+    if not low <= value <= high:
+        raise will_not_do(field, value, f"{low} to {high}")
+    return value
+
+
+def check_network(text: str, *, field: str) -> str:
+    """Return a network with its prefix, an address as a network of one.
+
+    Raises:
+        InvalidRequest: neither, or an address within a network.
+    """
+    try:
+        return str(ipaddress.ip_network(text, strict=True))
+    except ValueError:
+        allowed = "an address, or a network without host bits: 10.1.0.0/16"
+        raise will_not_do(field, text, allowed) from None
+
+
+def host_or_network(network: str) -> str:
+    """Return a network of one address as that address, any other as it is."""
+    parsed = ipaddress.ip_network(network)
+    single = parsed.prefixlen == parsed.max_prefixlen
+    return str(parsed.network_address) if single else network
 
 
 def _join(address: str, port: int) -> str:

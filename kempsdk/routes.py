@@ -10,7 +10,7 @@ from kempsdk.errors import FieldDifference, InvalidRequest
 from kempsdk.fields import Address, Switch, Table, field
 from kempsdk.parameter_groups import ParameterGroup
 from kempsdk.read_back import not_applied
-from kempsdk.references import check_address
+from kempsdk.references import check_address, check_network, host_or_network
 from kempsdk.rows import find_rows
 from kempsdk.transport.call import Tree
 
@@ -109,7 +109,7 @@ class Routes:
         Raises:
             NotFound: there is none.
         """
-        wanted = _network(destination)
+        wanted = check_network(destination, field="destination")
         for one in self.list():
             if one.destination == wanted:
                 return one
@@ -129,12 +129,17 @@ class Routes:
             OutcomeUnknown: no answer; ``list`` tells.
             WriteNotApplied: there is no such route afterwards.
         """
-        wanted, via = _network(destination), check_address(gateway, field="gateway")
+        wanted, via = (
+            check_network(destination, field="destination"),
+            check_address(gateway, field="gateway"),
+        )
         if (":" in wanted) != (":" in via):
             raise InvalidRequest(
                 f"gateway: {via} is not of the family of {wanted}", field="gateway", value=via
             )
-        self._appliance.write("addroute", {"dest": _written(wanted), "gateway": via}, target=wanted)
+        self._appliance.write(
+            "addroute", {"dest": host_or_network(wanted), "gateway": via}, target=wanted
+        )
         found = {one.destination: one for one in self.list()}.get(wanted)
         if found is None or found.gateway != via:
             wrong = FieldDifference("gateway", via, found and found.gateway)
@@ -152,29 +157,9 @@ class Routes:
         """
         found = self.get(destination)
         wanted = found.destination
-        self._appliance.write("delroute", {"dest": _written(wanted)}, target=wanted)
+        self._appliance.write("delroute", {"dest": host_or_network(wanted)}, target=wanted)
         if any(one.destination == wanted for one in self.list()):
             raise not_applied("delroute", wanted, FieldDifference("route", None, wanted))
-
-
-def _network(text: str) -> str:
-    try:
-        return str(ipaddress.ip_network(text, strict=True))
-    except ValueError:
-        allowed = "an address, or a network without host bits: 10.9.0.0/16"
-        raise InvalidRequest(
-            f"destination: {text!r} will not do: {allowed}",
-            field="destination",
-            value=text,
-            allowed=allowed,
-        ) from None
-
-
-def _written(network: str) -> str:
-    """Return a host without its prefix: the vendor's description has a plain address."""
-    parsed = ipaddress.ip_network(network)
-    single = parsed.prefixlen == parsed.max_prefixlen
-    return str(parsed.network_address) if single else network
 
 
 def _read(tree: Tree) -> tuple[Route, ...]:

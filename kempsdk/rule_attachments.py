@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Final
 
 from kempsdk.appliance import Appliance, Params, by_name
-from kempsdk.errors import FieldDifference, InvalidRequest
+from kempsdk.errors import FieldDifference, InvalidRequest, will_not_do
 from kempsdk.read_back import not_applied
 from kempsdk.rule_fields import check_rule_name
 from kempsdk.rule_models import OnServer, OnService, OnSubService, Phase, RulePlace
@@ -187,10 +187,4 @@ def _check_position(position: int, rule: str, *, last: int | None = None) -> Non
     number = -1 if isinstance(position, bool) or not isinstance(position, int) else position
     if number < 1 or (last is not None and number > last):
         allowed = "from 1" if last is None else f"1 to {last}"
-        raise InvalidRequest(
-            f"position: {position!r} will not do: {allowed}",
-            field="position",
-            value=position,
-            allowed=allowed,
-            target=rule,
-        )
+        raise will_not_do("position", position, allowed, target=rule)

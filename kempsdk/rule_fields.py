@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from kempsdk.codec import MalformedAnswer, entries, flatten
-from kempsdk.errors import InvalidRequest
+from kempsdk.errors import InvalidRequest, will_not_do
 from kempsdk.fields import Field, Number, Switch, Table, Text, Word, field, write_settings
 from kempsdk.rule_models import (
     AddHeaderRule,
@@ -54,9 +54,7 @@ class _RuleText:
             allowed = "no line ends around it"
         else:
             return value
-        raise InvalidRequest(
-            f"{name}: {value!r} will not do: {allowed}", field=name, value=value, allowed=allowed
-        )
+        raise will_not_do(name, value, allowed)
 
     def same(self, asked: object, got: object) -> bool:
         return asked == got

@@ -23,11 +23,26 @@ class MatchType(str, Enum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MatchContentRule:
-    """Chooses a server or SubVS by what a request holds (type 0).
+class _EveryRule:
+    """What the six types have in common.
 
     Attributes:
         name: letters, digits and underscores.
+        only_on_flag: run only when this flag is raised, 1 to 9.
+        only_on_no_flag: run only when this flag is not raised, 1 to 9.
+    """
+
+    name: str
+    only_on_flag: int = 0
+    only_on_no_flag: int = 0
+    extra: Mapping[str, object] = field(default_factory=nothing_else, compare=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MatchContentRule(_EveryRule):
+    """Chooses a server or SubVS by what a request holds (type 0).
+
+    Attributes:
         pattern: what to look for, not empty.
         header: the header to look at; empty is the path, ``body`` the request's body.
         add_host: put the host in front of the path.
@@ -35,11 +50,8 @@ class MatchContentRule:
         negate: a request matches that does not have the pattern.
         must_fail: refuse the connection on a match.
         set_flag: flag to raise on a match, 1 to 9.
-        only_on_flag: run only when this flag is raised, 1 to 9.
-        only_on_no_flag: run only when this flag is not raised, 1 to 9.
     """
 
-    name: str
     pattern: str
     match_type: MatchType = MatchType.REGEX
     header: str = ""
@@ -49,36 +61,25 @@ class MatchContentRule:
     negate: bool = False
     must_fail: bool = False
     set_flag: int = 0
-    only_on_flag: int = 0
-    only_on_no_flag: int = 0
-    extra: Mapping[str, object] = field(default_factory=nothing_else, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AddHeaderRule:
+class AddHeaderRule(_EveryRule):
     """Adds a header (type 1). ``value``: at most 255 characters."""
 
-    name: str
     header: str
     value: str = ""
-    only_on_flag: int = 0
-    only_on_no_flag: int = 0
-    extra: Mapping[str, object] = field(default_factory=nothing_else, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DeleteHeaderRule:
+class DeleteHeaderRule(_EveryRule):
     """Deletes headers (type 2). ``pattern``: which ones, not empty."""
 
-    name: str
     pattern: str
-    only_on_flag: int = 0
-    only_on_no_flag: int = 0
-    extra: Mapping[str, object] = field(default_factory=nothing_else, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ReplaceHeaderRule:
+class ReplaceHeaderRule(_EveryRule):
     """Changes what a header holds (type 3).
 
     Attributes:
@@ -86,17 +87,13 @@ class ReplaceHeaderRule:
         replacement: what to write instead, at most 255 characters.
     """
 
-    name: str
     header: str
     pattern: str
     replacement: str = ""
-    only_on_flag: int = 0
-    only_on_no_flag: int = 0
-    extra: Mapping[str, object] = field(default_factory=nothing_else, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ModifyUrlRule:
+class ModifyUrlRule(_EveryRule):
     """Changes the URL of a request (type 4).
 
     Attributes:
@@ -104,16 +101,12 @@ class ModifyUrlRule:
         replacement: what to write instead, at most 255 characters.
     """
 
-    name: str
     pattern: str
     replacement: str = ""
-    only_on_flag: int = 0
-    only_on_no_flag: int = 0
-    extra: Mapping[str, object] = field(default_factory=nothing_else, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ReplaceBodyRule:
+class ReplaceBodyRule(_EveryRule):
     """Changes the body of an answer (type 5).
 
     Attributes:
@@ -121,13 +114,9 @@ class ReplaceBodyRule:
         replacement: what to write instead, at most 255 characters.
     """
 
-    name: str
     pattern: str
     replacement: str = ""
     ignore_case: bool = False
-    only_on_flag: int = 0
-    only_on_no_flag: int = 0
-    extra: Mapping[str, object] = field(default_factory=nothing_else, compare=False)
 
 
 Rule = (

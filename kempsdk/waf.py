@@ -12,7 +12,7 @@ from typing import Final
 
 from kempsdk.appliance import Appliance, not_found
 from kempsdk.codec import MalformedAnswer
-from kempsdk.errors import FieldDifference, InvalidRequest
+from kempsdk.errors import FieldDifference, InvalidRequest, will_not_do
 from kempsdk.fields import Switch, Table, Text, field
 from kempsdk.read_back import not_applied
 from kempsdk.references import AnyVsRef, VsRef
@@ -205,11 +205,7 @@ class Waf:
 
 def _file_name(name: str) -> str:
     if not _FILE_NAME.fullmatch(name) or name.startswith("."):
-        raise InvalidRequest(
-            f"name: {name!r} will not do: letters, digits, dots, underscores, hyphens",
-            field="name",
-            value=name,
-        )
+        raise will_not_do("name", name, "letters, digits, dots, underscores, hyphens")
     return name
 
 

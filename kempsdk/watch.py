@@ -8,7 +8,7 @@ from typing import Final
 
 from kempsdk.clock import Clock
 from kempsdk.counters import ServerStats, ServiceStats, Statistics
-from kempsdk.errors import InvalidRequest
+from kempsdk.errors import will_not_do
 from kempsdk.references import VsRef
 
 _SHORTEST_S: Final = 1.0
@@ -105,12 +105,7 @@ class StatisticsWatch(Iterator[Observation]):
     ) -> None:
         if not _SHORTEST_S <= interval_s <= _LONGEST_S:
             allowed = f"{_SHORTEST_S:g} to {_LONGEST_S:g} seconds"
-            raise InvalidRequest(
-                f"interval_s: {interval_s!r} will not do: {allowed}",
-                field="interval_s",
-                value=interval_s,
-                allowed=allowed,
-            )
+            raise will_not_do("interval_s", interval_s, allowed)
         self._read = read
         self._clock = clock
         self._interval_s = interval_s
