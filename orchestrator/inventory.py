@@ -24,7 +24,14 @@ from kempsdk.references import WILDCARD_PORT, VsRef, check_address
 from orchestrator import rules
 from orchestrator.errors import SpecInvalid
 from orchestrator.marked_yaml import MarkedDocument, Place, parse
-from orchestrator.spec import ACTION_FIELDS, HostSpec, RolloutSpec, Spec, batch_size
+from orchestrator.spec import (
+    ACTION_FIELDS,
+    HostSpec,
+    LoadMasterSpec,
+    RolloutSpec,
+    Spec,
+    batch_size,
+)
 
 Problem = tuple[Place, str]
 
@@ -173,6 +180,21 @@ def _loadmasters(spec: Spec) -> Iterator[Problem]:
                 ("loadmasters", name, "tls_pin"),
                 "a pin is the SHA-256 of the certificate: 64 hexadecimal digits",
             )
+        yield from _on_the_segment(name, entry)
+
+
+def _on_the_segment(name: str, entry: LoadMasterSpec) -> Iterator[Problem]:
+    for position, mac in enumerate(entry.macs):
+        if not re.fullmatch(r"[0-9a-fA-F]{2}(:[0-9a-fA-F]{2}){5}", mac):
+            yield (
+                ("loadmasters", name, "macs", position),
+                f"{mac!r} is not a MAC; write it as 00:50:56:01:02:03, in quotes",
+            )
+    if entry.segment_address is not None:
+        try:
+            check_address(entry.segment_address, field="segment_address")
+        except InvalidRequest as error:
+            yield ("loadmasters", name, "segment_address"), str(error)
 
 
 def _services(spec: Spec) -> Iterator[Problem]:

@@ -60,6 +60,12 @@ class LoadMasterSpec:
     """Profile of the kemp command that holds the credentials."""
     tls_pin: str | None = None
     """SHA-256 of the certificate, in hexadecimal, where no authority vouches for it."""
+    macs: tuple[str, ...] = ()
+    """MACs with which it answers ARP on the servers' segment; of a pair those of both units.
+    Left out, they are learned from its own addresses there."""
+    segment_address: str | None = None
+    """Its own address on the servers' segment, of which its MAC is learned. Left out, those
+    of its interfaces there, as the LoadMaster tells them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -43,7 +43,13 @@ def rollout_file(lab: Lab, box: LabLoadMaster, kind: str, hosts: Sequence[str]) 
         action = argv("restart", root=root, name="{host}", version="2", port=PORT)
         rollout["action"] = {"argv": action, "on": "host", "timeout_s": 30}
     return {
-        "loadmasters": {"lb": {"url": box.url, "tls_pin": box.fingerprint}},
+        "loadmasters": {
+            "lb": {
+                "url": box.url,
+                "tls_pin": box.fingerprint,
+                "segment_address": lab.lb_address,
+            }
+        },
         "services": {
             "web": {
                 "loadmaster": "lb",

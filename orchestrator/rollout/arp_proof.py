@@ -5,10 +5,12 @@ So a violation is said with the culprit, what follows from it and the cure, and 
 made again before anything goes on.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from orchestrator.errors import GateRefused
-from orchestrator.probes.arp import ArpEvidence
+from orchestrator.probes.arp_verdict import ArpVerdict, Machine, Outcome, described, judge
+from orchestrator.probes.loadmaster_macs import Pinned, pin
+from orchestrator.rollout.adapters import Segment
 from orchestrator.rollout.context import Context
 from orchestrator.rollout.plan import StepKind
 
@@ -29,9 +31,12 @@ def consequence(context: Context, name: str) -> str:
 def prove(context: Context, name: str) -> tuple[str, ...]:
     """Ask the segment who has the VIP: only the LoadMaster may answer.
 
+    Which MAC is the LoadMaster's is in the file or learned from its own addresses: one
+    machine that answers alone may as well be a forgotten one.
+
     Raises:
-        GateRefused: a server answered or named the VIP as its own, several machines did, or
-            nobody did, so the question was not heard.
+        GateRefused: somebody else answered or named the VIP as its own, nobody knows the
+            LoadMaster's MAC, or nobody answered, so the question was not heard.
     """
     segment = context.adapters.segment
     if segment is None:
@@ -40,35 +45,65 @@ def prove(context: Context, name: str) -> tuple[str, ...]:
             gate="arp-proof",
         )
     asked = mac_of(context, name)
-    servers = _servers(context, name)
+    pinned = _pinned(context, segment)
     heard = segment.ask_who_has(context.vip, unicast_to=[asked])
-    evidence = (f"asked {heard.asked} times who has {context.vip}", *_heard(heard, servers))
-    loud = sorted(mac for mac in heard.macs if mac in servers)
-    if loud:
-        culprits = ", ".join(f"{servers[mac]} ({mac})" for mac in loud)
-        raise GateRefused(
-            f"{culprits} gave out its own MAC for {context.vip}: "
-            f"{consequence(context, servers[loud[0]])}; then resume, which proves it again",
-            gate="arp-proof",
-            evidence=evidence,
-        )
-    if len(heard.macs) > 1:
-        raise GateRefused(
-            f"{len(heard.macs)} machines gave out a MAC for {context.vip}: "
-            f"{', '.join(sorted(heard.macs))}. One is the LoadMaster; whoever learned another "
-            f"one does not reach it. Take the VIP off the other machine; {CURE}; then resume, "
-            "which proves it again",
-            gate="arp-proof",
-            evidence=evidence,
-        )
-    if not heard.answers or heard.dropped:
-        raise GateRefused(
-            f"the question for {context.vip} proves nothing: "
-            + ("frames were lost" if heard.dropped else "not even the LoadMaster answered"),
-            gate="arp-proof",
-            evidence=evidence,
-        )
+    verdict = judge(heard, loadmaster=pinned.macs, servers=_servers(context, name))
+    evidence = (
+        f"asked {heard.asked} times who has {context.vip}",
+        *described(heard, verdict),
+        *(f"LoadMaster: {one}" for one in pinned.how),
+    )
+    if verdict.outcome is not Outcome.LOADMASTER_ONLY:
+        raise GateRefused(_refusal(context, verdict, pinned), gate="arp-proof", evidence=evidence)
     return evidence
+
+
+def _pinned(context: Context, segment: Segment) -> Pinned:
+    return pin(
+        context.spec.loadmasters[context.service.loadmaster],
+        loadmaster=lambda: context.loadmaster,
+        ask=lambda address: segment.ask_who_has(address, unicast_to=[]),
+        near=[context.host(one.name).address for one in context.plan.servers],
+        vip=context.vip,
+    )
+
+
+def _refusal(context: Context, verdict: ArpVerdict, pinned: Pinned) -> str:
+    vip, known = context.vip, [one for one in verdict.culprits if one.name]
+    again = "then resume, which proves it again"
+    match verdict.outcome:
+        case Outcome.CULPRITS if known:
+            return (
+                f"{_listed(known)} gave out its own MAC for {vip}: "
+                f"{consequence(context, known[0].name)}; {again}"
+            )
+        case Outcome.CULPRITS if pinned.macs:
+            return (
+                f"{_listed(verdict.culprits)} gave out a MAC for {vip} and is not the "
+                f"LoadMaster ({', '.join(sorted(pinned.macs))}): whoever learned it does not "
+                f"reach the LoadMaster. Take the VIP off that machine; {CURE}; {again}. If it "
+                "is the other unit of a pair, add its MAC to the LoadMaster's macs in the file"
+            )
+        case Outcome.CULPRITS:
+            return (
+                f"{len(verdict.culprits)} machines gave out a MAC for {vip}: "
+                f"{_listed(verdict.culprits)}. At most one is the LoadMaster; whoever learned "
+                f"another one does not reach it. Take the VIP off the others; {CURE}; {again}"
+            )
+        case Outcome.UNKNOWN:
+            return (
+                f"{_listed(verdict.culprits)} answered for {vip}, and nobody knows whether that "
+                f"is the LoadMaster: {'; '.join(pinned.how)}. Say so in the file: macs, or "
+                f"segment_address, of the LoadMaster {context.service.loadmaster}"
+            )
+        case Outcome.UNPROVEN:
+            return f"the question for {vip} proves nothing: frames were lost"
+        case _:
+            return f"the question for {vip} proves nothing: not even the LoadMaster answered"
+
+
+def _listed(machines: Sequence[Machine]) -> str:
+    return ", ".join(map(str, machines))
 
 
 def prove_again_if_old(context: Context, name: str) -> tuple[str, ...]:
@@ -111,25 +146,3 @@ def _servers(context: Context, name: str) -> Mapping[str, str]:
     return {mac.lower(): server for mac, server in planned.items()} | {
         mac.lower(): name for mac in now if mac
     }
-
-
-def _heard(heard: ArpEvidence, servers: Mapping[str, str]) -> tuple[str, ...]:
-    """Return who said what, one line a machine."""
-
-    def who(mac: str) -> str:
-        return f"{servers[mac]} ({mac})" if mac in servers else f"{mac} (none of the servers)"
-
-    return (
-        *(f"{who(mac)} answered {times(count)}" for mac, count in sorted(heard.answers.items())),
-        *(
-            f"{who(mac)} named it as its own {times(count)}"
-            for mac, count in sorted(heard.claims.items())
-        ),
-        *([f"{heard.dropped} frames were lost"] if heard.dropped else []),
-        *([] if heard.macs else ["nobody answered"]),
-    )
-
-
-def times(count: int) -> str:
-    """Return a number of times in words."""
-    return "once" if count == 1 else f"{count} times"

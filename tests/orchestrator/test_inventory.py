@@ -90,6 +90,24 @@ MISTAKES = {
         11,
         "namespace is for driver: netlink, but web3 is reached by ssh",
     ),
+    "mac-that-yaml-takes-for-a-number": (
+        '"https://192.0.2.10"}',
+        '"https://192.0.2.10", macs: [10:20:30:40:50:51]}',
+        2,
+        "loadmasters.lb1.macs.0: input should be a valid string",
+    ),
+    "mac-that-is-none": (
+        '"https://192.0.2.10"}',
+        '"https://192.0.2.10", macs: ["00:50:56"]}',
+        2,
+        "'00:50:56' is not a MAC; write it as",
+    ),
+    "segment-address-that-is-none": (
+        '"https://192.0.2.10"}',
+        '"https://192.0.2.10", segment_address: lb1}',
+        2,
+        "segment_address: 'lb1' is not an IPv4 or IPv6 address",
+    ),
     "ssh-port-out-of-range": (
         "  web3: {address: 203.0.113.13, interface: eth0}",
         "  web3: {address: 203.0.113.13, interface: eth0, driver: ssh, port: 70000}",

@@ -9,6 +9,7 @@ from orchestrator.probes.arp import ArpEvidence
 from orchestrator.rollout.records import Event
 from orchestrator.rollout.run import run_rollout
 from tests.orchestrator.rollout.world import (
+    INVENTORY,
     LOADMASTER_MAC,
     MAC,
     NAMES,
@@ -42,8 +43,9 @@ def test_a_server_that_answers_is_named_with_what_follows_and_the_cure(
     ).evidence
     assert evidence == (
         f"asked 4 times who has {VIP}",
-        f"{LOADMASTER_MAC} (none of the servers) answered 3 times",
+        f"the LoadMaster ({LOADMASTER_MAC}) answered 3 times",
         f"{culprit} ({MAC[culprit]}) named it as its own once",
+        "LoadMaster: its MACs are configured",
     )
     # Not believed to be mended: the proof is made again, and refuses again.
     before = len(_proofs(ready))
@@ -65,9 +67,78 @@ def test_a_server_that_answers_alone_is_not_taken_for_the_loadmaster(ready: Worl
 def test_a_stranger_is_named(ready: World) -> None:
     ready.segment.claims = {STRANGER: 1}
     said = ready.run("kind: roll").hosts["web1"].reason
-    assert f"2 machines gave out a MAC for {VIP}" in said
-    assert STRANGER in said
+    assert f"{STRANGER} (an unknown machine) gave out a MAC for {VIP}" in said
+    assert f"is not the LoadMaster ({LOADMASTER_MAC})" in said
     assert "gratuitous ARP" in said
+
+
+def test_a_stranger_that_answers_alone_is_not_taken_for_the_loadmaster(ready: World) -> None:
+    """The LoadMaster is away, and a forgotten machine has the VIP."""
+    ready.segment.deaf = True
+    ready.segment.claims = {STRANGER: 3}
+    said = ready.run("kind: roll").hosts["web1"].reason
+    assert f"{STRANGER} (an unknown machine) gave out a MAC for {VIP}" in said
+    assert ready.enabled()["web1"] is False
+
+
+OWN = "203.0.113.9"
+
+
+def _unpinned(entry: str) -> str:
+    """Return the inventory with something else in the place of the LoadMaster's MACs."""
+    return INVENTORY.replace('macs: ["02:00:00:00:00:FE"]', entry)
+
+
+def test_the_mac_is_learned_from_the_address_that_the_file_names(ready: World) -> None:
+    ready.segment.others = {OWN: [LOADMASTER_MAC]}
+    plan = ready.plan("kind: roll, hosts: [web1]", inventory=_unpinned(f"segment_address: {OWN}"))
+    result = ready.run(plan)
+    assert result.finished
+    evidence = next(
+        one for one in result.hosts["web1"].steps if one.id == "web1/arp-proof"
+    ).evidence
+    assert f"LoadMaster: its address {OWN} is at {LOADMASTER_MAC}" in evidence
+
+
+def test_the_mac_is_learned_from_the_addresses_of_its_interfaces(ready: World) -> None:
+    ready.lm.interfaces.update(0, address=f"{OWN}/24")
+    ready.segment.others = {OWN: [LOADMASTER_MAC]}
+    plan = ready.plan("kind: roll, hosts: [web1]", inventory=_unpinned("profile: x"))
+    assert ready.run(plan).finished
+    ready.segment.others = {OWN: [STRANGER]}
+    said = ready.run(ready.plan("kind: roll", inventory=_unpinned("profile: x")))
+    assert f"is not the LoadMaster ({STRANGER})" in said.hosts["web1"].reason
+
+
+@pytest.mark.parametrize(
+    ("have", "why"),
+    [
+        ([], f"nobody answered for its address {OWN}"),
+        ([LOADMASTER_MAC, STRANGER], "several machines have it"),
+    ],
+    ids=["nobody", "two"],
+)
+def test_who_answers_is_not_taken_for_the_loadmaster_where_its_mac_is_not_known(
+    ready: World, have: list[str], why: str
+) -> None:
+    ready.segment.others = {OWN: have}
+    plan = ready.plan("kind: roll", inventory=_unpinned(f"segment_address: {OWN}"))
+    said = ready.run(plan).hosts["web1"].reason
+    assert "nobody knows whether that is the LoadMaster" in said
+    assert why in said
+    assert "macs, or segment_address, of the LoadMaster lb1" in said
+    assert ready.enabled()["web1"] is False
+
+
+def test_a_server_with_the_loadmasters_address_is_not_taken_for_it(ready: World) -> None:
+    ready.segment.deaf = True
+    ready.segment.others = {OWN: [MAC["web2"]]}
+    ready.segment.claims = {MAC["web2"]: 3}
+    plan = ready.plan(
+        "kind: roll, hosts: [web1, web2]", inventory=_unpinned(f"segment_address: {OWN}")
+    )
+    said = ready.run(plan).hosts["web1"].reason
+    assert said.startswith(f"web2 ({MAC['web2']}) gave out its own MAC")
 
 
 def test_lost_frames_prove_nothing(ready: World, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -36,7 +36,7 @@ MUTATING = ("addrs", "modrs", "delrs", "enablers", "disablers")
 
 INVENTORY = """\
 loadmasters:
-  lb1: {url: "https://127.0.0.1:1"}
+  lb1: {url: "https://127.0.0.1:1", macs: ["02:00:00:00:00:FE"]}
 services:
   web: {loadmaster: lb1, service: "tcp/203.0.113.250:80", method: loopback}
 hosts:
@@ -103,14 +103,21 @@ class DeviceClock(FakeClock):
 
 @dataclass
 class FakeSegment:
-    """The segment, as the hosts' states make it: who is not silent answers for the VIP."""
+    """The segment, as the hosts' states make it: who is not silent answers for the VIP.
+
+    Attributes:
+        deaf: the LoadMaster does not answer. others: further addresses by who has them.
+    """
 
     hosts: Mapping[str, FakeHost]
     deaf: bool = False
+    others: dict[str, list[str]] = field(default_factory=dict)
     claims: dict[str, int] = field(default_factory=dict)
     pages: dict[str, int] = field(default_factory=dict)
 
     def ask_who_has(self, vip: str, *, unicast_to: Sequence[str]) -> ArpEvidence:
+        if vip != VIP:
+            return ArpEvidence(answers=dict.fromkeys(self.others.get(vip, ()), 3), asked=3)
         answers = {} if self.deaf else {LOADMASTER_MAC: 3}
         for host in self.hosts.values():
             has = any(one.address == vip for one in host.addresses)
