@@ -29,6 +29,14 @@ def _check(result: int, what: str) -> None:
         raise OSError(code, f"{what}: {os.strerror(code)}")
 
 
+def _not_made(failure: OSError) -> IsolationUnavailable:
+    return IsolationUnavailable(
+        f"{failure}. Run as root, or allow user namespaces: "
+        "sysctl user.max_user_namespaces=10000 (and kernel.unprivileged_userns_clone=1 "
+        "where that key exists)"
+    )
+
+
 class NetworkNamespace:
     """A namespace, entered by one worker thread of its own.
 
@@ -54,21 +62,44 @@ class NetworkNamespace:
                 raise HostUnreachable(
                     f"network namespace {place}: {error.strerror}{cure}"
                 ) from error
+        failure = self._start()
+        if failure is not None:
+            if self._fd >= 0:
+                os.close(self._fd)
+            if failure.errno == errno.EINVAL:
+                raise HostUnreachable(f"{place} is not a network namespace") from failure
+            raise _not_made(failure) from failure
+
+    def _start(self) -> OSError | None:
         ready: queue.SimpleQueue[OSError | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._serve, args=(ready,), daemon=True)
         self._thread.start()
         failure = ready.get()
         if failure is not None:
             self._thread.join()
-            if self._fd >= 0:
-                os.close(self._fd)
-            if failure.errno == errno.EINVAL:
-                raise HostUnreachable(f"{place} is not a network namespace") from failure
-            raise IsolationUnavailable(
-                f"{failure}. Run as root, or allow user namespaces: "
-                "sysctl user.max_user_namespaces=10000 (and kernel.unprivileged_userns_clone=1 "
-                "where that key exists)"
-            ) from failure
+        return failure
+
+    def renew(self) -> None:
+        """Let go of the namespace and make a new one, which ``path`` then leads to.
+
+        The old one vanishes when nothing else uses it: sockets and processes keep it.
+
+        Raises:
+            IsolationUnavailable: this machine does not let us make one; then this is closed.
+        """
+        if self._fd < 0:
+            raise HostUnreachable("the network namespace is closed")
+        self._jobs.put(None)
+        self._thread.join()
+        kept, self._fd = self._fd, -1
+        failure = self._start()
+        if failure is not None:
+            os.close(kept)
+            raise _not_made(failure) from failure
+        # The same number, so that the path stays; other processes have it.
+        os.dup2(self._fd, kept, inheritable=False)
+        os.close(self._fd)
+        self._fd = kept
 
     @property
     def path(self) -> str:

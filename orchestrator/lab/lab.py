@@ -9,9 +9,11 @@ import select
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 from types import MappingProxyType
@@ -21,6 +23,9 @@ from pyroute2 import IPRoute  # type: ignore[import-untyped] # it ships no types
 
 from orchestrator.errors import IsolationUnavailable, OrchestratorError
 from orchestrator.hosts.driver import Host
+from orchestrator.lab.fittings import Fitting, Release, os_release
+from orchestrator.lab.ssh_access import SshAccess
+from orchestrator.lab.systemd_host import SystemdHost, SystemdOptions
 from orchestrator.lab.topology import BRIDGE, INTERFACE, SEGMENT_PREFIX, Station, topology
 from orchestrator.network_namespace import NetworkNamespace
 
@@ -31,13 +36,8 @@ _FRESH = {
     for scope in ("all", "default")
     for key in ("arp_ignore", "arp_announce", "arp_filter", "rp_filter", "forwarding")
 }
-_OS_RELEASE = """NAME="CentOS Stream"
-VERSION="9"
-ID="centos"
-ID_LIKE="rhel fedora"
-VERSION_ID="9"
-PRETTY_NAME="CentOS Stream 9"
-"""
+_STARTED_AT_ONCE = 4
+_WEB_PORT = 80
 
 
 class Lab:
@@ -49,19 +49,30 @@ class Lab:
         lb_address: the load balancer's own address, where its API listens.
         interface: the name of the network device in every host, the lb and the client.
         directory: holds the hosts' files; removed at exit.
+        machines: the hosts that run systemd, by name; empty without such.
+        ssh_config: for ``ssh -F`` on the segment, where there are hosts to log in to.
     """
 
     interface = INTERFACE
 
-    def __init__(self, hosts: int = 3, *, directory: Path | None = None) -> None:
+    def __init__(
+        self,
+        hosts: int = 3,
+        *,
+        directory: Path | None = None,
+        systemd: SystemdOptions | None = None,
+    ) -> None:
         """Describe a lab; nothing is made before ``__enter__``.
 
         Args:
             hosts: number of real servers, 1 to 200.
             directory: existing directory in which the lab makes its own; default the
                 system's temporary one (inside isolation that is memory of the private world).
+            systemd: boot the hosts, and reach them over ssh, with ``ssh_config``. None: bare
+                namespaces, reached over netlink.
         """
         self.topology = topology(hosts)
+        self._systemd = systemd
         self.vip = self.topology.vip
         self.lb_address = next(s.address for s in self.topology.segment if s.name == "lb")
         self._parent = directory
@@ -70,6 +81,8 @@ class Lab:
         self._cleanup = ExitStack()
         self.directory = Path()
         self.hosts: tuple[Host, ...] = ()
+        self.machines: Mapping[str, SystemdHost] = {}
+        self.ssh_config = Path()
 
     @property
     def namespaces(self) -> Mapping[str, NetworkNamespace]:
@@ -83,10 +96,11 @@ class Lab:
         return MappingProxyType({station.name: station.mac for station in stations})
 
     def __enter__(self) -> "Lab":
-        """Build the lab, in less than half a second.
+        """Build the lab: less than half a second, and about two for each host with systemd.
 
         Raises:
             IsolationUnavailable: this machine does not let us make namespaces.
+            OrchestratorError: a host did not boot.
         """
         with ExitStack() as stack:
             self.directory = Path(tempfile.mkdtemp(prefix="kemp-lab-", dir=self._parent))
@@ -98,7 +112,10 @@ class Lab:
             for name, namespace in self._namespaces.items():
                 namespace.run(lambda name=name: _prepare(forward=name == "router"))  # type: ignore[misc] # mypy cannot infer a lambda with a default argument
             self._wire()
-            self.hosts = tuple(self._host(station) for station in self.topology.servers)
+            if self._systemd is None:
+                self.hosts = tuple(self._host(station) for station in self.topology.servers)
+            else:
+                self._boot(self._systemd, stack)
             self._cleanup = stack.pop_all()
         return self
 
@@ -108,26 +125,30 @@ class Lab:
 
     def _wire(self) -> None:
         admin, *others = self.topology.segment
+        if self._systemd is not None:  # their networks are made when they boot
+            others = [one for one in others if one not in self.topology.servers]
         client, uplink = self.topology.client, self.topology.router_uplink
         self._namespaces["admin"].run(lambda: self._make_segment(admin, others))
         self._namespaces["router"].run(lambda: self._make_client_link(client, uplink))
-        for station in (*self.topology.segment, uplink, client):
+        for station in (admin, *others, uplink, client):
             self._namespaces[station.name].run(lambda station=station: _configure(station))  # type: ignore[misc] # as above
 
     def _make_segment(self, admin: Station, others: Sequence[Station]) -> None:
         with IPRoute() as ip:
             ip.link("add", ifname=BRIDGE, kind="bridge", address=admin.mac)
-            bridge = ip.link_lookup(ifname=BRIDGE)[0]
             for station in others:
-                # The peer is made right in its namespace: moving it there costs more.
-                ip.link(
-                    "add",
-                    ifname=station.name,
-                    kind="veth",
-                    master=bridge,
-                    state="up",
-                    peer=self._peer(station),
-                )
+                self._plug_in(ip, station)
+
+    def _plug_in(self, ip: IPRoute, station: Station) -> None:
+        ip.link(
+            "add",
+            ifname=station.name,
+            kind="veth",
+            master=ip.link_lookup(ifname=BRIDGE)[0],
+            state="up",
+            # The peer is made right in its namespace: moving it there costs more.
+            peer=self._peer(station),
+        )
 
     def _make_client_link(self, client: Station, uplink: Station) -> None:
         with IPRoute() as ip:
@@ -150,7 +171,7 @@ class Lab:
         root = self.directory / station.name
         for folder in ("etc/sysctl.d", "etc/sysconfig/network-scripts", "run/sysctl.d"):
             (root / folder).mkdir(parents=True)
-        (root / "etc/os-release").write_text(_OS_RELEASE)
+        (root / "etc/os-release").write_text(os_release(Release.STREAM9))
         return Host(
             name=station.name,
             address=station.address,
@@ -159,6 +180,77 @@ class Lab:
             namespace=self._namespaces[station.name].path,
             root=str(root),
         )
+
+    def _boot(self, options: SystemdOptions, stack: ExitStack) -> None:
+        servers = self.topology.servers
+        access = SshAccess(
+            self.directory / "ssh", {station.name: station.address for station in servers}
+        )
+        self.ssh_config = access.config
+        machines = {}
+        for number, station in enumerate(servers):
+            release = options.releases[number % len(options.releases)]
+            machine = SystemdHost(
+                self._fitting(station, release, access, firewalld=options.firewalld),
+                network=lambda station=station: self._new_network(station),  # type: ignore[misc] # mypy cannot infer a lambda with a default argument
+                directory=self.directory / station.name,
+                disk_mib=options.disk_mib,
+            )
+            machines[station.name] = machine
+            stack.callback(machine.close)
+        self.machines = MappingProxyType(machines)
+        with ThreadPoolExecutor(_STARTED_AT_ONCE) as pool:
+            for machine, state in zip(
+                machines.values(), pool.map(SystemdHost.start, machines.values()), strict=True
+            ):
+                if state != "running":
+                    failed = machine.run(["systemctl", "--failed", "--no-legend", "--plain"])
+                    raise OrchestratorError(f"{machine.name} booted, but: {failed.stdout}")
+        self.hosts = tuple(
+            Host(
+                name=station.name,
+                address=station.address,
+                interface=station.interface,
+                driver="ssh",
+                ssh_host=station.name,
+            )
+            for station in servers
+        )
+
+    def _fitting(
+        self, station: Station, release: Release, access: SshAccess, *, firewalld: bool
+    ) -> Fitting:
+        argv = (sys.executable, "-m", "orchestrator.lab.webserver", "--name", station.name)
+        return Fitting(
+            name=station.name,
+            address=station.address,
+            prefix=SEGMENT_PREFIX,
+            gateway=station.gateway or "",
+            interface=station.interface,
+            release=release,
+            firewalld=firewalld,
+            web=(*argv, "--version", "${VERSION}", "--port", str(_WEB_PORT)),
+            web_directory=Path(__file__).resolve().parents[2],
+            host_key=access.host_key(station.name),
+            authorized_key=access.authorized_key,
+            hosts={one.name: one.address for one in self.topology.segment},
+        )
+
+    def _new_network(self, station: Station) -> NetworkNamespace:
+        """Make a server's namespace anew, with a device that is down, as at power on."""
+        namespace = self._namespaces[station.name]
+        namespace.renew()
+        namespace.run(lambda: _prepare(forward=False, ipv6=True))
+
+        def plug_in() -> None:
+            with IPRoute() as ip:
+                # Whoever still holds the old namespace keeps its device, and with it the name.
+                for index in ip.link_lookup(ifname=station.name):
+                    ip.link("del", index=index)
+                self._plug_in(ip, station)
+
+        self._namespaces["admin"].run(plug_in)
+        return namespace
 
     def spawn(
         self,
@@ -249,12 +341,12 @@ def _close(pipe: IO[str]) -> None:
         return  # unsent input of a process that has ended: nobody is left to read it
 
 
-def _prepare(*, forward: bool) -> None:
+def _prepare(*, forward: bool, ipv6: bool = False) -> None:
     """Set a namespace's starting values, before any device is made in it."""
     sysctls = dict(_FRESH)
     sysctls["net/ipv4/ip_forward"] = "1" if forward else "0"
     for scope in ("all", "default"):
-        sysctls[f"net/ipv6/conf/{scope}/disable_ipv6"] = "1"  # only noise here
+        sysctls[f"net/ipv6/conf/{scope}/disable_ipv6"] = "0" if ipv6 else "1"
     for key, value in sysctls.items():
         path = Path("/proc/sys") / key
         try:

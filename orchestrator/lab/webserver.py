@@ -10,7 +10,9 @@ import argparse
 import asyncio
 import hashlib
 import json
+import os
 import signal
+import socket
 import sys
 from contextlib import suppress
 from urllib.parse import parse_qs, urlsplit
@@ -39,6 +41,7 @@ class WebServer:
         )
         host, real_port = server.sockets[0].getsockname()[:2]
         print(f"listening {host} {real_port}", flush=True)  # noqa: T201 - the ready line
+        _notify_ready()
         try:
             await self._stopping.wait()
         finally:
@@ -131,6 +134,13 @@ class WebServer:
             writer.write(bytes(until - sent))
             await writer.drain()
             sent = until
+
+
+def _notify_ready() -> None:
+    """Tell systemd, where it started us as a service of Type=notify."""
+    if path := os.environ.get("NOTIFY_SOCKET"):
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as told:
+            told.sendto(b"READY=1", path)
 
 
 def _answer_head(status: str, length: int, *, keep: bool) -> bytes:

@@ -1,0 +1,66 @@
+"""Keys of a lab's own, and the ssh configuration that uses them and nothing of the user's."""
+
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+
+from orchestrator.lab.isolation import require_tool
+
+_OPERATOR = "id_ed25519"
+
+
+class SshAccess:
+    """The operator's key, a host key for each host, and files for ``ssh -F``.
+
+    Attributes:
+        config: names every host; to be used on the segment.
+    """
+
+    def __init__(self, directory: Path, hosts: Mapping[str, str]) -> None:
+        """Make keys and files in a new directory.
+
+        Args:
+            hosts: addresses by name.
+
+        Raises:
+            IsolationUnavailable: there is no OpenSSH client here.
+        """
+        directory.mkdir(mode=0o700)
+        self._directory = directory
+        self.config = directory.parent / "ssh_config"
+        user_key = self._make_key(_OPERATOR)
+        known = [
+            f"{name},{address} {self._public(self._make_key(name))}\n"
+            for name, address in hosts.items()
+        ]
+        (directory / "known_hosts").write_text("".join(known))
+        named = "".join(f"Host {name}\n    HostName {at}\n" for name, at in hosts.items())
+        self.config.write_text(
+            f"{named}Host *\n"
+            "    User root\n"
+            f"    IdentityFile {user_key}\n"
+            "    IdentitiesOnly yes\n"
+            "    IdentityAgent none\n"
+            f"    UserKnownHostsFile {directory / 'known_hosts'}\n"
+            "    GlobalKnownHostsFile /dev/null\n"
+            "    StrictHostKeyChecking yes\n"
+        )
+
+    @property
+    def authorized_key(self) -> str:
+        """Return the line that lets the operator in."""
+        return self._public(self._directory / _OPERATOR)
+
+    def host_key(self, name: str) -> str:
+        """Return a host's private key, for its sshd."""
+        return (self._directory / name).read_text(encoding="ascii")
+
+    def _make_key(self, name: str) -> Path:
+        path = self._directory / name
+        argv = [require_tool("ssh-keygen", package="openssh-client"), "-q", "-t", "ed25519"]
+        subprocess.run([*argv, "-N", "", "-C", f"{name} of the lab", "-f", str(path)], check=True)
+        return path
+
+    def _public(self, key: Path) -> str:
+        kind, body, *_ = key.with_name(f"{key.name}.pub").read_text(encoding="ascii").split()
+        return f"{kind} {body}"

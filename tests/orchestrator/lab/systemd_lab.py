@@ -1,0 +1,17 @@
+"""What tests need that boot hosts."""
+
+import os
+import shutil
+
+import pytest
+
+_TOOLS = "systemctl dbus-daemon NetworkManager nmcli sshd ssh ip nft arptables firewall-cmd sysctl"
+
+
+def need_systemd() -> None:
+    """Skip the test where hosts of the lab cannot be booted."""
+    path = f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"
+    if gone := [name for name in _TOOLS.split() if shutil.which(name, path=path) is None]:
+        pytest.skip(f"no {', '.join(gone)} on this machine: .ci/packages installs them")
+    if os.geteuid() != 0:
+        pytest.skip("booting hosts needs root: run as root")

@@ -1,0 +1,205 @@
+"""Hosts that boot a real systemd: what runs on them, what a reboot keeps, that nothing is left."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from orchestrator.errors import HostUnreachable
+from orchestrator.hosts.ssh import SshDriver
+from orchestrator.lab.lab import Lab
+from orchestrator.lab.systemd_host import SystemdHost, SystemdOptions
+from orchestrator.probes.service import http_answers
+from tests.orchestrator.lab.systemd_lab import need_systemd
+
+pytestmark = pytest.mark.kernel
+
+
+@pytest.fixture(scope="module")
+def lab() -> Iterator[Lab]:
+    need_systemd()
+    with Lab(hosts=1, systemd=SystemdOptions()) as running:
+        yield running
+
+
+@pytest.fixture
+def web1(lab: Lab) -> SystemdHost:
+    return lab.machines["web1"]
+
+
+def _said(host: SystemdHost, *argv: str) -> str:
+    result = host.run(argv)
+    assert result.exit_code == 0, result
+    return result.stdout.strip()
+
+
+def _running_services(host: SystemdHost) -> set[str]:
+    listed = _said(host, "systemctl", "list-units", "--no-legend", "--plain", "--type=service")
+    return {line.split()[0] for line in listed.splitlines()}
+
+
+def test_it_boots_its_own_services_and_none_of_this_machine(web1: SystemdHost) -> None:
+    assert _said(web1, "systemctl", "is-system-running") == "running"
+    expected = {"sshd", "httpd", "NetworkManager", "systemd-sysctl", "systemd-journald", "dbus"}
+    expected |= {"NetworkManager-wait-online", "systemd-tmpfiles-setup"}
+    also = {"NetworkManager-dispatcher.service", "dbus-broker.service"}  # come and go
+    assert _running_services(web1) - also == {f"{name}.service" for name in expected}
+    assert _said(web1, "systemctl", "is-enabled", "sshd", "httpd", "NetworkManager") == (
+        "enabled\nenabled\nenabled"
+    )
+
+
+def test_it_calls_itself_by_its_name_and_release(web1: SystemdHost) -> None:
+    assert _said(web1, "hostname") == "web1"
+    assert 'VERSION_ID="9"' in _said(web1, "cat", "/etc/os-release")
+    assert _said(web1, "cat", "/etc/redhat-release") == "CentOS Stream release 9"
+
+
+def test_its_network_comes_from_its_profile(web1: SystemdHost) -> None:
+    assert _said(web1, "nmcli", "-t", "-f", "NAME,DEVICE", "connection", "show", "--active") in (
+        "eth0:eth0",
+        "eth0:eth0\nlo:lo",
+    )
+    addresses = json.loads(_said(web1, "ip", "-j", "-4", "address", "show", "eth0"))
+    assert addresses[0]["addr_info"][0]["local"] == "203.0.113.11"
+    assert "default via 203.0.113.1 dev eth0" in _said(web1, "ip", "route")
+
+
+def test_services_and_logins_cannot_change_this_machine_by_mistake(
+    lab: Lab, web1: SystemdHost
+) -> None:
+    (host,) = lab.hosts
+    attempts = ("echo 1 > /proc/sys/kernel/panic", "mknod /dev/disk b 254 0", "date -s 2000-01-01")
+    with (
+        lab.namespaces["admin"].entered(),
+        SshDriver(config_file=str(lab.ssh_config)) as driver,
+    ):
+        for attempt in attempts:
+            assert driver.run(host, ["sh", "-c", attempt], timeout_s=20).exit_code, attempt
+
+
+def test_the_ssh_driver_reaches_it(lab: Lab, web1: SystemdHost) -> None:
+    (host,) = lab.hosts
+    with (
+        lab.namespaces["admin"].entered(),
+        SshDriver(config_file=str(lab.ssh_config)) as driver,
+    ):
+        state = driver.read(host)
+        result = driver.run(host, ["systemctl", "is-active", "httpd"], timeout_s=20)
+    assert "203.0.113.11" in {one.address for one in state.addresses}
+    assert (result.exit_code, result.stdout) == (0, "active\n")
+
+
+def test_a_reboot_keeps_files_and_nothing_else(lab: Lab, web1: SystemdHost) -> None:
+    boot_id, before = "/proc/sys/kernel/random/boot_id", web1.boots
+    first = _said(web1, "cat", boot_id)
+    script = "ip address add 203.0.113.250/32 dev lo; sysctl -q net.ipv4.conf.all.arp_ignore=1; "
+    script += "mkdir -p /var/lib/kemp; echo kept > /var/lib/kemp/file; echo gone > /run/file; "
+    script += (
+        "nft add table inet mine; echo net.ipv4.conf.all.arp_announce=2 > /etc/sysctl.d/a.conf"
+    )
+    _said(web1, "sh", "-ec", script)
+    for clean in (True, False):
+        assert web1.reboot(clean=clean) == "running"
+        assert web1.path("/var/lib/kemp/file").read_text() == "kept\n"
+        assert _said(web1, "cat", "/var/lib/kemp/file") == "kept"
+        assert web1.run(["test", "-e", "/run/file"]).exit_code == 1
+        assert "203.0.113.250" not in _said(web1, "ip", "address")
+        assert _said(web1, "sysctl", "-n", "net.ipv4.conf.all.arp_ignore") == "0"
+        assert _said(web1, "sysctl", "-n", "net.ipv4.conf.all.arp_announce") == "2"
+        assert _said(web1, "nft", "list", "ruleset") == ""
+        assert _said(web1, "cat", boot_id) != first
+        with lab.namespaces["admin"].entered():
+            assert http_answers("203.0.113.11", 80, "/health").healthy
+    assert web1.boots == before + 2
+
+
+def test_a_reboot_asked_for_on_the_host_is_one(lab: Lab, web1: SystemdHost) -> None:
+    before = web1.boots
+    (host,) = lab.hosts
+    with (
+        lab.namespaces["admin"].entered(),
+        SshDriver(config_file=str(lab.ssh_config)) as driver,
+    ):
+        with pytest.raises(HostUnreachable):  # the connection goes with the host
+            driver.run(host, ["sh", "-c", "systemctl reboot; sleep 60"], timeout_s=70)
+        web1.wait_for_boot(before + 1)
+        assert "203.0.113.11" in {one.address for one in driver.read(host).addresses}
+
+
+def test_switched_off_it_is_unreachable_and_its_disk_can_be_changed(web1: SystemdHost) -> None:
+    web1.stop()
+    web1.stop()
+    with pytest.raises(HostUnreachable, match="web1 is off"):
+        web1.run(["true"])
+    web1.write("/etc/motd", "changed while it was off\n")
+    assert web1.start() == "running"
+    assert web1.start() == "running"
+    assert _said(web1, "cat", "/etc/motd") == "changed while it was off"
+
+
+_KILLED = """
+import signal
+from orchestrator.lab.lab import Lab
+from orchestrator.lab.systemd_host import SystemdOptions
+with Lab(hosts=1, systemd=SystemdOptions()) as lab:
+    print(lab.machines["web1"].pid, lab.directory, flush=True)
+    signal.pause()
+"""
+
+
+def _traces(directory: Path) -> dict[str, list[str]]:
+    """Return what is there of a lab: processes, mounts, control groups."""
+    processes = []
+    for line in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            if str(directory) in line.read_text():
+                processes.append(line.parent.name)
+        except OSError:  # gone meanwhile
+            continue
+    groups = subprocess.run(
+        ["find", "/sys/fs/cgroup", "-name", "kemp-lab-*"], capture_output=True, text=True
+    )
+    return {
+        "processes": processes,
+        "mounts": [
+            line for line in Path("/proc/mounts").read_text().splitlines() if str(directory) in line
+        ],
+        "groups": groups.stdout.split(),
+    }
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
+def test_nothing_is_left_when_the_lab_ends_by_a_signal(tmp_path: Path, how: signal.Signals) -> None:
+    need_systemd()
+    with subprocess.Popen(
+        [sys.executable, "-c", _KILLED],
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "TMPDIR": str(tmp_path)},
+    ) as process:
+        assert process.stdout is not None
+        pid, directory = process.stdout.readline().split()
+        before = _traces(Path(directory))
+        assert before["processes"]
+        machine = before["processes"][0]
+        assert any(f"kemp-lab-{machine}-web1" in group for group in before["groups"])
+        process.send_signal(how)
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        after = _traces(Path(directory))
+        alive = Path(f"/proc/{pid}").exists()
+        left = [group for group in after["groups"] if f"kemp-lab-{machine}-" in group]
+        if not alive and not after["processes"] and not left:
+            break
+        time.sleep(0.05)
+    assert not alive
+    assert after["processes"] == []
+    assert after["mounts"] == []
+    assert left == []
