@@ -33,8 +33,9 @@ check: .venv/ready-to-test ## format, lint, types, layers, generated files
 	$(BIN)/lint-imports
 	$(BIN)/python -m kempsdk.catalogue.generate --check
 
+# By file: what a module shares, such as a lab, is made once.
 test: check ## everything that CI runs
-	$(BIN)/pytest $(PYTEST_ARGS)
+	$(BIN)/pytest -n auto --dist loadfile $(PYTEST_ARGS)
 
 bench: .venv/ready-to-test ## speed and memory, as ratios within one run
 	@status=0; for script in tests/benchmarks/*.py; do \

@@ -1,8 +1,10 @@
 """Self-signed certificates for test servers, made once per run."""
 
+import atexit
 import datetime
 import functools
 import ipaddress
+import shutil
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,8 +27,11 @@ class TestCertificate:
 
 
 @functools.cache
-def _folder() -> tempfile.TemporaryDirectory[str]:
-    return tempfile.TemporaryDirectory(prefix="kemp-test-", ignore_cleanup_errors=True)
+def _folder() -> Path:
+    folder = tempfile.mkdtemp(prefix="kemp-test-")
+    # Not a TemporaryDirectory: a test process with workers complains of one it has to clean up.
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return Path(folder)
 
 
 @functools.cache
@@ -52,7 +57,7 @@ def self_signed(name: str = "loadmaster.test", address: str = "127.0.0.1") -> Te
         .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
         .sign(key, hashes.SHA256())
     )
-    folder = Path(_folder().name)
+    folder = _folder()
     cert_file, key_file = folder / f"{name}.pem", folder / f"{name}.key"
     cert_file.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
     key_file.write_bytes(
