@@ -38,6 +38,10 @@ class ExitCode(IntEnum):
     NOTHING_TO_DO = 20
     STORE = 21
     INVARIANT = 22
+    STORE_READ_ONLY = 23
+    STORE_FULL = 24
+    OTHER_VERSION = 25
+    ALREADY_ASKED = 26
     INTERRUPTED = 130
     BROKEN_PIPE = 141
 
@@ -64,8 +68,12 @@ MEANING: dict[ExitCode, str] = {
     ExitCode.ISOLATION: "this machine does not allow network namespaces",
     ExitCode.STOPPED: "the run paused or was stopped in an explained state",
     ExitCode.NOTHING_TO_DO: "nothing to do (rollout plan only)",
-    ExitCode.STORE: "the state store cannot be used",
+    ExitCode.STORE: "the state store cannot be used, or not be reached",
     ExitCode.INVARIANT: "an invariant was broken (demo only)",
+    ExitCode.STORE_READ_ONLY: "the state store can be read and not written",
+    ExitCode.STORE_FULL: "the state store has no room left to write",
+    ExitCode.OTHER_VERSION: "the run was begun by another version of kemp",
+    ExitCode.ALREADY_ASKED: "somebody else asked the same of the run, and was first",
     ExitCode.INTERRUPTED: "interrupted with Ctrl-C",
     ExitCode.BROKEN_PIPE: "the reader of our output went away",
 }
@@ -126,6 +134,11 @@ def _orchestrator_code(error: Exception) -> ExitCode | None:
         (errors.Locked, ExitCode.LOCKED),
         (errors.RunNotFound, ExitCode.NOT_FOUND),
         (errors.RunPaused, ExitCode.STOPPED),
+        (errors.LockNotFound, ExitCode.NOT_FOUND),
+        (errors.AlreadyAsked, ExitCode.ALREADY_ASKED),
+        (errors.OtherVersion, ExitCode.OTHER_VERSION),
+        (errors.StoreReadOnly, ExitCode.STORE_READ_ONLY),
+        (errors.StoreFull, ExitCode.STORE_FULL),
         (errors.StoreUnavailable, ExitCode.STORE),
         (errors.IsolationUnavailable, ExitCode.ISOLATION),
         (errors.OrchestratorError, ExitCode.INTERNAL),
@@ -188,6 +201,12 @@ def _advice(error: Exception, url: str | None) -> tuple[str, ...]:
             )
         case orchestration.Locked():
             return (f"held by: {error.owner}", "see: kemp rollout list")
+        case orchestration.LockNotFound():
+            return ("see: kemp rollout locks",)
+        case orchestration.AlreadyAsked():
+            return ("see: kemp rollout status",)
+        case orchestration.StoreFull():
+            return ("nothing is lost: make room, then: kemp rollout resume",)
         case _:
             return ()
 

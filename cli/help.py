@@ -20,7 +20,9 @@ Where to connect and with what is looked for in this order: option, environment,
   --api, KEMP_API           auto, v1 or v2
   KEMP_CONFIG               profile file; else $XDG_CONFIG_HOME/kemp/config.yaml
                             (~/.config/kemp/config.yaml)
-  KEMP_STORE                directory of runs; else $XDG_STATE_HOME/kemp (~/.local/state/kemp)
+  KEMP_STORE                where runs are kept: a directory, or postgresql://user@host/database
+                            (password in ~/.pgpass); else $XDG_STATE_HOME/kemp
+                            (~/.local/state/kemp)
   NO_COLOR                  no colours
 
 With --url or KEMP_URL and no profile named, the profile with that very address lends its

@@ -255,7 +255,7 @@ def _refuse_second_run(session: Session, spec: "Spec") -> None:
     wanted = f"service {entry.ref} of {spec.loadmasters[entry.loadmaster].url}"
     now_s = session.adapters.clock().time_s()
     with _store(session) as store:
-        for lock in store.locks():
+        for lock in store.locks.all():
             if lock.resource == wanted and lock.expires_s > now_s:
                 raise Locked(
                     f"{wanted} is held by run {lock.run_id} ({lock.reason})", owner=lock.run_id
@@ -278,7 +278,7 @@ def _read_plan(place: Path) -> "Plan":
 def _store(session: Session) -> "Iterator[Store]":
     from orchestrator.rollout.store import Store
 
-    with Store(session.state_directory) as store:
+    with Store(session.store_place) as store:
         yield store
 
 

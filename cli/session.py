@@ -1,5 +1,6 @@
 """What every command is given: the settings of this call and the ways to the outside."""
 
+import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -92,9 +93,16 @@ class Session:
         return self.adapters.load_master(connection, timeout_s=self.timeout_s)
 
     @property
+    def store_place(self) -> str:
+        """Return where runs are kept; secret, since the URL of a database may hold a password."""
+        named = self.environ.get("KEMP_STORE", "")
+        return named if _is_url(named) else str(self.state_directory)
+
+    @property
     def state_directory(self) -> Path:
-        """Return where runs are kept: KEMP_STORE, or below XDG_STATE_HOME."""
-        if named := self.environ.get("KEMP_STORE"):
+        """Return the directory for state: KEMP_STORE if it is one, or below XDG_STATE_HOME."""
+        named = self.environ.get("KEMP_STORE")
+        if named and not _is_url(named):
             return Path(named).expanduser()
         base = self.environ.get("XDG_STATE_HOME") or "~/.local/state"
         return Path(base).expanduser() / "kemp"
@@ -199,6 +207,10 @@ class Session:
         self.say(message)
         if self.output in ("json", "yaml", "name"):
             self.show(record, details=str, name=name)
+
+
+def _is_url(place: str) -> bool:
+    return re.match("[a-z]+://", place) is not None
 
 
 pass_session = click.make_pass_decorator(Session)

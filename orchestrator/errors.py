@@ -10,9 +10,14 @@
     ├── GateRefused              a check before a step did not hold; nothing further was done
     ├── DriftDetected            reality is no longer what the plan was computed from
     ├── Locked                   another run holds the service or the host
+    ├── LockNotFound
+    ├── AlreadyAsked             somebody else asked the same of the run, and was first
+    ├── OtherVersion             the run was begun by a version that works differently
     ├── RunNotFound
     ├── RunPaused                stopped in an explained state; resume or undo
     ├── StoreUnavailable         the state store cannot be read or written
+    │   ├── StoreReadOnly
+    │   └── StoreFull
     └── IsolationUnavailable     this machine does not allow network namespaces
 """
 
@@ -92,6 +97,22 @@ class Locked(OrchestratorError):
         self.owner = owner
 
 
+class LockNotFound(OrchestratorError):
+    """No such lock, or another run holds it."""
+
+
+class AlreadyAsked(OrchestratorError):
+    """Somebody asked the same of a run before; ``by`` says who."""
+
+    def __init__(self, message: str, *, by: str) -> None:
+        super().__init__(message)
+        self.by = by
+
+
+class OtherVersion(OrchestratorError):
+    """A run can only be gone on with by the version that began it."""
+
+
 class RunNotFound(OrchestratorError):
     """No run of that name in the store."""
 
@@ -102,6 +123,14 @@ class RunPaused(OrchestratorError):
 
 class StoreUnavailable(OrchestratorError):
     """The state store cannot be opened, read or written."""
+
+
+class StoreReadOnly(StoreUnavailable):
+    """The state store can be read and not written."""
+
+
+class StoreFull(StoreUnavailable):
+    """There is no room for the state store to write; nothing was lost."""
 
 
 class IsolationUnavailable(OrchestratorError):

@@ -5,6 +5,8 @@ import signal
 
 import pytest
 
+from tests.fakes.postgres import postgres  # noqa: F401 - a fixture
+
 ABSENT_RECORDINGS = "recordings absent"
 """Start of the one reason to skip that CI accepts: captures that do not ship with the project."""
 

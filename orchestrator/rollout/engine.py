@@ -14,19 +14,17 @@ pickle.
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.errors import OrchestratorError, StoreUnavailable
 from orchestrator.rollout.steps import Verdict
 from orchestrator.rollout.store import Store
+from orchestrator.rollout.store.runs import WORKFLOW_VERSION
 
 if TYPE_CHECKING:
     from dbos import WorkflowHandle
-
-APPLICATION_VERSION = "1"
-"""Raise it when the workflows below change: steps are matched by their position."""
 
 _POLL_S = 0.1
 
@@ -198,12 +196,12 @@ def launched(store: Store, worker: str) -> Iterator[Engine]:
 def _launched(store: Store, worker: str) -> Iterator[Engine]:
     from dbos import DBOS, DBOSConfig, DBOSPortableJSONSerializer
 
-    _write_ahead(store)
+    store.database.prepare_engine()
     _rollout_workflow()
     config: DBOSConfig = {
         "name": "kemp-rollout",
-        "system_database_url": f"sqlite:///{store.engine_path.absolute()}",
-        "application_version": APPLICATION_VERSION,
+        "system_database_url": store.database.engine_url,
+        "application_version": WORKFLOW_VERSION,
         "executor_id": worker,
         "serializer": DBOSPortableJSONSerializer(),
         "log_level": "WARNING",
@@ -232,14 +230,8 @@ def _mapped(store: Store) -> Iterator[None]:
         yield
     except (engine_error.DBOSException, SQLAlchemyError, sqlite3.Error) as error:
         # The type only: the text holds whole statements with their values.
-        raise StoreUnavailable(f"{store.engine_path}: {type(error).__name__}") from error
+        raise StoreUnavailable(f"{store.place}: {type(error).__name__}") from error
 
 
 def _queue(worker: str) -> str:
     return f"resumed-by-{worker}"
-
-
-def _write_ahead(store: Store) -> None:
-    """Set SQLite's journal mode once: half the time a step, and readers do not block."""
-    with closing(sqlite3.connect(store.engine_path, timeout=30)) as connection:
-        connection.execute("PRAGMA journal_mode = WAL")

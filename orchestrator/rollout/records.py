@@ -32,12 +32,19 @@ class StepStatus(str, Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """A run as stored."""
+    """A run as stored.
+
+    Attributes:
+        version: of the workflows that it was begun with (``engine.APPLICATION_VERSION``).
+        operator: the person who began it.
+    """
 
     run_id: str
+    version: str
     state: RunState
     reason: str
     plan_json: str
+    operator: str
     worker: str
     attempt: int
     created_s: float
@@ -107,11 +114,64 @@ class Event:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lock:
-    """Who holds a service or a host."""
+    """Who holds a service, a host or a host's network.
+
+    Attributes:
+        worker: who worked on the run last.
+        owner: the person who began the run.
+        reason: what the run does.
+        expires_s: until then it is kept even if nobody works on the run.
+    """
 
     resource: str
     run_id: str
     worker: str
+    owner: str
     reason: str
     acquired_s: float
     expires_s: float
+
+
+class RequestKind(str, Enum):
+    """What people can ask of a run. ``skip`` and ``retry`` name a server, ``approve`` a gate."""
+
+    PAUSE = "pause"
+    RESUME = "resume"
+    ABORT = "abort"
+    SKIP = "skip"
+    RETRY = "retry"
+    APPROVE = "approve"
+
+
+class RequestState(str, Enum):
+    ASKED = "asked"
+    TAKEN = "taken"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """Something that a person asked of a run.
+
+    Attributes:
+        number: counts up over the whole store.
+        target: the server or the gate, empty where the whole run is meant.
+        note: why, as the person said.
+        answer: why it was refused, or what was done.
+    """
+
+    number: int
+    run_id: str
+    kind: RequestKind
+    target: str
+    asked_by: str
+    asked_s: float
+    note: str
+    state: RequestState
+    answer: str
+    answered_s: float | None
+
+    @property
+    def words(self) -> str:
+        """Return what was asked, as a person would type it."""
+        return f"{self.kind.value} {self.target}".strip()

@@ -173,13 +173,19 @@ def take_out(context: Context, name: str) -> str:
             result = carry_out(context, step, record, change)
     except (GateRefused, KempError) as error:
         context.store.end_step(
-            context.run_id, step.id, StepStatus.FAILED, now_s=now_s(), reason=str(error)
+            context.run_id,
+            step.id,
+            StepStatus.FAILED,
+            worker=context.worker,
+            now_s=now_s(),
+            reason=str(error),
         )
         return f"it could not be taken out again: {error}"
     context.store.end_step(
         context.run_id,
         step.id,
         result.status,
+        worker=context.worker,
         now_s=now_s(),
         evidence=result.evidence,
         after=result.after,

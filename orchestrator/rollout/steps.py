@@ -101,6 +101,7 @@ def _end(
         context.run_id,
         step.id,
         status,
+        worker=context.worker,
         now_s=context.adapters.clock.time_s(),
         evidence=evidence,
         after=after,

@@ -15,6 +15,7 @@ import yaml
 
 from cli.exit_codes import ExitCode
 from tests.cli.conftest import Result, Terminal
+from tests.fakes.postgres import PASSWORD, PostgresServer
 
 
 class Rehearsal:
@@ -328,3 +329,25 @@ def typed(argv: list[str], kemp: Terminal, answer: str) -> str:
                     answered = True
         process.wait(60)
     return shown.decode(errors="replace")
+
+
+def test_a_store_in_a_database(kemp: Terminal, tmp_path: Path, postgres: PostgresServer) -> None:
+    url = postgres.new_database()
+    kemp.environ = {"KEMP_STORE": url}
+    assert kemp("rollout", "list").err == "no runs\n"
+    assert not (tmp_path / "state").exists()
+    wrong = [
+        url.replace(PASSWORD, f"{PASSWORD}x"),
+        url.replace(str(postgres.port), "1"),
+        url.replace("postgresql", "mysql"),
+        url.replace(f"{postgres.port}", f"{PASSWORD}"),
+        url.replace("127.0.0.1", "[::"),
+        url.replace(PASSWORD, f"%zz{PASSWORD}"),
+        f"{url}?sslmode={PASSWORD}",
+        f"{url}_not_there",
+    ]
+    for place in wrong:
+        kemp.environ = {"KEMP_STORE": place}
+        refused = kemp("rollout", "list", "--debug")
+        assert refused.code == ExitCode.STORE, refused.err
+        assert PASSWORD not in refused.out + refused.err

@@ -16,7 +16,8 @@ from orchestrator.errors import (
     Locked,
     OrchestratorError,
     SpecInvalid,
-    StoreUnavailable,
+    StoreFull,
+    StoreReadOnly,
 )
 from orchestrator.hosts.driver import CommandResult
 from orchestrator.rollout.plan import Plan
@@ -24,6 +25,7 @@ from orchestrator.rollout.records import Event
 from orchestrator.rollout.report import summaries
 from orchestrator.rollout.run import run_rollout
 from orchestrator.rollout.store import Store
+from orchestrator.rollout.store.sqlite import SqliteDatabase, write_ahead
 from tests.orchestrator.rollout.world import (
     ADDRESS,
     NAMES,
@@ -109,10 +111,18 @@ def test_a_wall_clock_that_jumps_moves_no_deadline(ready: World, jump_s: float, 
 
 
 def _fill(store: Store) -> None:
-    """Let the disk be full from now on, for every connection of the store that is open."""
-    for connection_ in store._open:
-        (pages,) = connection_.execute("PRAGMA page_count").fetchone()
-        connection_.execute(f"PRAGMA max_page_count = {pages}")
+    """Let the disk be full from now on."""
+    database = store.database
+    assert isinstance(database, SqliteDatabase)
+
+    def connect() -> sqlite3.Connection:
+        connection = write_ahead(database.directory / "runs.sqlite")
+        (pages,) = connection.execute("PRAGMA page_count").fetchone()
+        connection.execute(f"PRAGMA max_page_count = {pages}")
+        return connection
+
+    database._pool._connect = connect
+    database._pool.forget()
 
 
 def test_a_full_disk_is_an_error_and_leaves_what_was_written(store: Store, ready: World) -> None:
@@ -121,12 +131,11 @@ def test_a_full_disk_is_an_error_and_leaves_what_was_written(store: Store, ready
     before = store.events(run_id)
     _fill(store)
     for _ in range(2):  # the second one finds no half transaction of the first
-        with pytest.raises(StoreUnavailable, match="full"):
+        with pytest.raises(StoreFull):
             store.add_event(event)
     assert store.events(run_id) == before
-    for connection_ in store._open:
-        connection_.execute("PRAGMA max_page_count = 1000000")
-    store.add_event(event)
+    with Store(store.place) as roomy:
+        roomy.add_event(event)
 
 
 def test_a_disk_that_fills_in_mid_run_stops_it_before_the_next_change(ready: World) -> None:
@@ -142,10 +151,10 @@ def test_a_disk_that_fills_in_mid_run_stops_it_before_the_next_change(ready: Wor
             _fill(ready.store)
 
     plan = ready.plan("kind: roll, drain: {window_s: 100, deadline_s: 900, poll_s: 1}")
-    with pytest.raises(StoreUnavailable, match="full"):
+    with pytest.raises(StoreFull):
         run_rollout(plan, ready.adapters, ready.store, on_event=watch)
     assert len(ready.mutations()) == 1
-    directory = ready.store.directory
+    directory = ready.store.place
     run_id = summaries(ready.store)[0].run_id
     # Somebody made room: a new process opens the store anew.
     with Store(directory) as store:
@@ -164,15 +173,12 @@ def test_a_store_that_may_not_be_written_is_refused_before_anything_happens(
     def read_only(path: Path, **more: object) -> sqlite3.Connection:
         return connect(f"file:{path}?mode=ro", uri=True, **more)  # type: ignore[call-overload, no-any-return] # what the store gives
 
-    with Store(ready.store.directory) as store:
-        store.close()
-        monkeypatch.setattr("orchestrator.rollout.store.sqlite3.connect", read_only)
-        with pytest.raises(StoreUnavailable, match="readonly"):
-            run_rollout(plan, ready.adapters, store, on_event=ready.events.append)
-        store.close()
+    monkeypatch.setattr("orchestrator.rollout.store.sqlite.sqlite3.connect", read_only)
+    with Store(ready.store.place) as store, pytest.raises(StoreReadOnly):
+        run_rollout(plan, ready.adapters, store, on_event=ready.events.append)
     monkeypatch.undo()
     assert not ready.mutations()
-    assert not ready.store.locks()
+    assert not ready.store.locks.all()
 
 
 def test_two_runs_at_once_the_second_does_nothing(ready: World) -> None:
@@ -182,7 +188,7 @@ def test_two_runs_at_once_the_second_does_nothing(ready: World) -> None:
     def watch(event: Event) -> None:
         if event.kind == "step-started" and event.step == "web1/drain":
             calls = len(ready.box.calls)
-            with Store(ready.store.directory) as other, pytest.raises(Locked) as locked:
+            with Store(ready.store.place) as other, pytest.raises(Locked) as locked:
                 run_rollout(plan, ready.adapters, other, on_event=ready.events.append)
             refused.append(locked.value)
             assert len(ready.box.calls) == calls

@@ -1,0 +1,206 @@
+"""What the steps of a run did, and what was seen: written before and after each act."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from orchestrator.rollout.plan import Data
+from orchestrator.rollout.records import Event, StepRecord, StepStatus
+from orchestrator.rollout.store import locks
+from orchestrator.rollout.store.database import Database, Row, Transaction
+from orchestrator.rollout.store.runs import taken_over
+
+_OURS = "EXISTS (SELECT 1 FROM runs WHERE runs.run_id = ? AND worker = ?)"
+"""Every write of a worker holds only while the run is its own."""
+
+
+class Journal:
+    """The journal of every run, and its events."""
+
+    database: Database
+
+    def begin_step(self, run_id: str, step_id: str, *, worker: str, now_s: float) -> StepRecord:
+        """Note that a step is about to be looked at, and that the run is alive.
+
+        Raises:
+            Locked: the run has another worker by now; this one must not act any more.
+        """
+
+        def work(db: Transaction) -> StepRecord:
+            touched = db.execute(
+                "UPDATE runs SET updated_s = ? WHERE run_id = ? AND worker = ?",
+                now_s,
+                run_id,
+                worker,
+            )
+            if not touched:
+                raise taken_over(run_id)
+            db.execute(
+                "INSERT INTO steps (run_id, step_id, status, announced_in, first_started_s, "
+                "started_s, evidence, reason) VALUES (?, ?, ?, 0, ?, ?, '[]', '') "
+                "ON CONFLICT (run_id, step_id) DO UPDATE SET "
+                "started_s = excluded.started_s, ended_s = NULL, "
+                "first_started_s = CASE WHEN steps.status = 'again' THEN excluded.started_s "
+                "ELSE steps.first_started_s END, "
+                "status = CASE WHEN steps.status IN ('done', 'unchanged', 'forced', 'skipped') "
+                "THEN steps.status ELSE excluded.status END",
+                run_id,
+                step_id,
+                StepStatus.RUNNING.value,
+                now_s,
+                now_s,
+            )
+            locks.renew(db, run_id, now_s=now_s)
+            (row,) = db.rows(
+                "SELECT * FROM steps WHERE run_id = ? AND step_id = ?", run_id, step_id
+            )
+            return _step(row)
+
+        return self.database.transact(work)
+
+    def announce(
+        self, run_id: str, step_id: str, *, worker: str, before: Data, inverse: Data | None
+    ) -> None:
+        """Note what is about to be changed and what takes it back, before it is.
+
+        Raises:
+            Locked: the run has another worker by now; this one must not act any more.
+        """
+        # The first announcement has the true "before": a repeated one may see our own work.
+        self._write(
+            run_id,
+            step_id,
+            worker,
+            "before = COALESCE(before, ?), inverse = COALESCE(inverse, ?), announced_in = "
+            "(SELECT attempt FROM runs WHERE runs.run_id = steps.run_id)",
+            _text(before),
+            _text(inverse),
+        )
+
+    def withdraw(self, run_id: str, step_id: str, *, worker: str, announced_in: int) -> None:
+        """Take an announcement back: it was refused, and a read showed that nothing happened.
+
+        Args:
+            announced_in: the attempt of the announcement before it, 0 if there was none.
+
+        Raises:
+            Locked: the run has another worker by now.
+        """
+        self._write(run_id, step_id, worker, "announced_in = ?", announced_in)
+
+    def end_step(
+        self,
+        run_id: str,
+        step_id: str,
+        status: StepStatus,
+        *,
+        worker: str,
+        now_s: float,
+        after: Data | None = None,
+        evidence: Sequence[str] = (),
+        reason: str = "",
+        gate: str | None = None,
+    ) -> None:
+        """Note how a step ended.
+
+        Raises:
+            Locked: the run has another worker by now, which sees for itself.
+        """
+        self._write(
+            run_id,
+            step_id,
+            worker,
+            "status = ?, ended_s = ?, after = ?, evidence = ?, reason = ?, gate = ?",
+            status.value,
+            now_s,
+            _text(after),
+            json.dumps(list(evidence)),
+            reason,
+            gate,
+        )
+
+    def _write(self, run_id: str, step_id: str, worker: str, changes: str, *values: object) -> None:
+        # Nothing that a person wrote is put into the text: changes are those above.
+        statement = f"UPDATE steps SET {changes} WHERE run_id = ? AND step_id = ? AND {_OURS}"  # noqa: S608
+        written = self.database.transact(
+            lambda db: db.execute(statement, *values, run_id, step_id, run_id, worker)
+        )
+        if not written:
+            raise taken_over(run_id)
+
+    def step(self, run_id: str, step_id: str) -> StepRecord | None:
+        """Return one entry of the journal, None if the step was not begun."""
+        rows = self.database.rows(
+            "SELECT * FROM steps WHERE run_id = ? AND step_id = ?", run_id, step_id
+        )
+        return _step(rows[0]) if rows else None
+
+    def steps(self, run_id: str) -> Mapping[str, StepRecord]:
+        """Return the journal of a run by step id."""
+        rows = self.database.rows(
+            "SELECT * FROM steps WHERE run_id = ? ORDER BY first_started_s", run_id
+        )
+        return {row["step_id"]: _step(row) for row in rows}
+
+    def add_event(self, event: Event) -> None:
+        """Keep an event; the last ones before a power cut may be missing."""
+        self.database.transact(
+            lambda db: db.execute(
+                "INSERT INTO events (run_id, at_s, kind, server, step, text, data) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?)",
+                event.run_id,
+                event.at_s,
+                event.kind,
+                event.server,
+                event.step,
+                event.text,
+                json.dumps(dict(event.data)),
+            ),
+            # Their numbers go up in the order in which they can be read: no reader misses one.
+            alone=f"events of {event.run_id}",
+            lasting=False,
+        )
+
+    def events(self, run_id: str, *, after: int = 0) -> tuple[tuple[int, Event], ...]:
+        """Return the events of a run with their numbers, oldest first, beyond ``after``."""
+        rows = self.database.rows(
+            "SELECT * FROM events WHERE run_id = ? AND number > ? ORDER BY number", run_id, after
+        )
+        return tuple((row["number"], _event(row)) for row in rows)
+
+
+def _text(data: Data | None) -> str | None:
+    return None if data is None else json.dumps(dict(data))
+
+
+def _data(text: str | None) -> Any:
+    return None if text is None else json.loads(text)
+
+
+def _event(row: Row) -> Event:
+    return Event(
+        run_id=row["run_id"],
+        at_s=row["at_s"],
+        kind=row["kind"],
+        text=row["text"],
+        server=row["server"],
+        step=row["step"],
+        data=json.loads(row["data"]),
+    )
+
+
+def _step(row: Row) -> StepRecord:
+    return StepRecord(
+        step_id=row["step_id"],
+        status=StepStatus(row["status"]),
+        announced_in=row["announced_in"],
+        first_started_s=row["first_started_s"],
+        started_s=row["started_s"],
+        ended_s=row["ended_s"],
+        before=_data(row["before"]),
+        after=_data(row["after"]),
+        inverse=_data(row["inverse"]),
+        evidence=tuple(json.loads(row["evidence"])),
+        reason=row["reason"],
+        gate=row["gate"],
+    )
