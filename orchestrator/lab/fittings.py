@@ -14,12 +14,20 @@ UNITS = Path("/etc/systemd/system")
 _DELIVERED = Path("/usr/lib/systemd/system")
 _TARGETS = ("sysinit", "local-fs", "sockets", "timers", "multi-user", "graphical", "getty")
 _SYSCONFIG = Path("/etc/sysconfig")
+_LIBEXEC = Path("/usr/libexec/kemp-lab")
 _PROFILES = Path("/etc/NetworkManager/system-connections")
 
 
 class Release(str, Enum):
-    """What a host looks like."""
+    """What a host looks like.
 
+    ``centos7`` has the network-scripts stand-in and no NetworkManager; ``stream8`` has
+    NetworkManager, but none that carries addresses on lo; ``stream9`` has one that does;
+    ``stream10`` is the same without an arptables service.
+    """
+
+    CENTOS7 = "centos7"
+    STREAM8 = "stream8"
     STREAM9 = "stream9"
     STREAM10 = "stream10"
 
@@ -44,11 +52,17 @@ HIDDEN = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FittedFile:
-    """A file, or with ``link`` a symbolic link to that text."""
+    """A file; with ``link`` a symbolic link to that text, with ``removed`` nothing at all.
+
+    Attributes:
+        copied: take the content from this file, which is on the disk already.
+    """
 
     content: str = ""
     mode: int = 0o644
     link: str | None = None
+    copied: Path | None = None
+    removed: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,8 +95,12 @@ class Fitting:
 
 def fitted(fitting: Fitting) -> dict[Path, FittedFile]:
     """Return the files of a host."""
-    files = {**_identity(fitting), **_base_units(), **_sshd(fitting), **_arptables()}
-    files.update(_network_manager(fitting))
+    files = {**_identity(fitting), **_base_units(), **_sshd(fitting)}
+    files.update(_arptables(fitting.release))
+    if fitting.release is Release.CENTOS7:
+        files.update(_network_scripts(fitting))
+    else:
+        files.update(_network_manager(fitting))
     if fitting.web:
         files.update(_web_server(fitting))
     files.update(_firewalld(enabled=fitting.firewalld))
@@ -92,6 +110,8 @@ def fitted(fitting: Fitting) -> dict[Path, FittedFile]:
 # -- who it is
 
 _NAMES = {
+    Release.CENTOS7: ("CentOS Linux", "7", "7 (Core)", "CentOS Linux release 7.9.2009 (Core)"),
+    Release.STREAM8: ("CentOS Stream", "8", "8", "CentOS Stream release 8"),
     Release.STREAM9: ("CentOS Stream", "9", "9", "CentOS Stream release 9"),
     Release.STREAM10: ("CentOS Stream", "10", "10 (Coughlan)", "CentOS Stream release 10"),
 }
@@ -224,7 +244,9 @@ WantedBy=multi-user.target
     }
 
 
-def _arptables() -> dict[Path, FittedFile]:
+def _arptables(release: Release) -> dict[Path, FittedFile]:
+    if release is Release.STREAM10:
+        return {}  # a guess: no package is known to bring the service there
     # After=network.target is from memory of the package's unit, so a guess; it is also the
     # harder case, since the VIP may be there before the rules.
     unit = """\
@@ -241,7 +263,13 @@ ExecStop=/bin/sh -c 'exec arptables -F'
 [Install]
 WantedBy=multi-user.target
 """
-    return _unit("arptables", unit, enabled=False)
+    files = _unit("arptables", unit, enabled=False)
+    if release is Release.CENTOS7:  # which knows the old kernel interface only
+        for name in ("arptables", "arptables-save", "arptables-restore"):
+            program = name.replace("arptables", "/usr/sbin/arptables-legacy")
+            if Path(program).exists():
+                files[Path("/usr/sbin") / name] = FittedFile(link=program)
+    return files
 
 
 def _firewalld(*, enabled: bool) -> dict[Path, FittedFile]:
@@ -295,7 +323,7 @@ address1={fitting.address}/{fitting.prefix},{fitting.gateway}
 [ipv6]
 method=link-local
 """
-    return {
+    files = {
         Path("/etc/NetworkManager/NetworkManager.conf"): FittedFile(content=config),
         _PROFILES / f"{fitting.interface}.nmconnection": FittedFile(content=profile, mode=0o600),
         **_enabled("NetworkManager"),
@@ -307,4 +335,87 @@ method=link-local
         UNITS / "multi-user.target.wants/network-online.target": FittedFile(
             link=str(_DELIVERED / "network-online.target")
         ),
+    }
+    if fitting.release is Release.STREAM8:
+        files.update(_without_loopback_profiles())
+    return files
+
+
+def _without_loopback_profiles() -> dict[Path, FittedFile]:
+    """Make NetworkManager look like 1.40: it leaves lo alone, and says that it is 1.40.
+
+    The stand-in for ``nmcli`` hands all but ``--version`` on to the real one.
+    """
+    real = _LIBEXEC / "nmcli-of-this-machine"
+    stand_in = f"""\
+#!/bin/sh
+# Stand-in of the lab: the NetworkManager that runs here is newer than it says.
+case $1 in
+-v | --version | -version) echo "nmcli tool, version 1.40.16" ;;
+*) exec {real} "$@" ;;
+esac
+"""
+    return {
+        Path("/etc/NetworkManager/conf.d/lab-leaves-lo-alone.conf"): FittedFile(
+            content="[keyfile]\nunmanaged-devices=interface-name:lo\n"
+        ),
+        real: FittedFile(copied=Path("/usr/bin/nmcli"), mode=0o755),
+        Path("/usr/bin/nmcli"): FittedFile(content=stand_in, mode=0o755),
+    }
+
+
+def _network_scripts(fitting: Fitting) -> dict[Path, FittedFile]:
+    program = _LIBEXEC / "network-scripts-stand-in"
+    unit = f"""\
+[Unit]
+Description=Stand-in for the network service of CentOS 7
+Wants=network.target
+After=network-pre.target
+Before=network.target network-online.target
+
+[Service]
+Type=oneshot
+RemainAfterExit=yes
+ExecStart={program} start
+ExecStop={program} stop
+
+[Install]
+WantedBy=multi-user.target
+"""
+    loopback = """\
+DEVICE=lo
+IPADDR=127.0.0.1
+NETMASK=255.0.0.0
+NETWORK=127.0.0.0
+BROADCAST=127.255.255.255
+ONBOOT=yes
+NAME=loopback
+"""
+    interface = f"""\
+TYPE=Ethernet
+BOOTPROTO=none
+DEFROUTE=yes
+NAME={fitting.interface}
+DEVICE={fitting.interface}
+ONBOOT=yes
+IPADDR={fitting.address}
+PREFIX={fitting.prefix}
+GATEWAY={fitting.gateway}
+"""
+    scripts = _SYSCONFIG / "network-scripts"
+    script = Path(__file__).with_name("network-scripts-stand-in.bash").read_text(encoding="utf-8")
+    absent = {
+        **{Path("/usr/bin") / name: FittedFile(removed=True) for name in ("nmcli", "nmtui")},
+        Path("/usr/sbin/NetworkManager"): FittedFile(removed=True),
+        _DELIVERED / "NetworkManager.service": FittedFile(removed=True),
+        _DELIVERED / "NetworkManager-wait-online.service": FittedFile(removed=True),
+        _DELIVERED / "NetworkManager-dispatcher.service": FittedFile(removed=True),
+    }
+    return {
+        program: FittedFile(content=script, mode=0o755),
+        **{Path("/usr/sbin") / name: FittedFile(link=str(program)) for name in ("ifup", "ifdown")},
+        scripts / "ifcfg-lo": FittedFile(content=loopback),
+        scripts / f"ifcfg-{fitting.interface}": FittedFile(content=interface),
+        **_unit("network", unit, enabled=True),
+        **absent,
     }

@@ -5,6 +5,7 @@ vanishes with this process. Works as root in-process (tests), or as anybody insi
 :mod:`orchestrator.lab.isolation`.
 """
 
+import errno
 import select
 import shutil
 import signal
@@ -19,7 +20,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import IO
 
-from pyroute2 import IPRoute  # type: ignore[import-untyped] # it ships no types
+from pyroute2 import IPRoute, NetlinkError  # type: ignore[import-untyped] # it ships no types
 
 from orchestrator.errors import IsolationUnavailable, OrchestratorError
 from orchestrator.hosts.driver import Host
@@ -246,7 +247,11 @@ class Lab:
             with IPRoute() as ip:
                 # Whoever still holds the old namespace keeps its device, and with it the name.
                 for index in ip.link_lookup(ifname=station.name):
-                    ip.link("del", index=index)
+                    try:
+                        ip.link("del", index=index)
+                    except NetlinkError as error:
+                        if error.code != errno.ENODEV:  # it has just gone by itself
+                            raise
                 self._plug_in(ip, station)
 
         self._namespaces["admin"].run(plug_in)

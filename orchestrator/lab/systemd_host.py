@@ -213,7 +213,7 @@ class SystemdHost:
 
     def write(self, inside: str | Path, content: str, *, mode: int = 0o644) -> None:
         """Write a file of its disk from outside, also while it is off."""
-        _put(self.path(inside), FittedFile(content=content, mode=mode))
+        self._put(Path(inside), FittedFile(content=content, mode=mode))
 
     def command(self, argv: Sequence[str]) -> list[str]:
         """Return the command line that runs ``argv`` on it, as root.
@@ -286,11 +286,30 @@ class SystemdHost:
             )
         self.root = Path(root)
         for inside, file in fitted(self._fitting).items():
-            _put(self.path(inside), file)
+            self._put(inside, file)
         self._follower = threading.Thread(
             target=self._follow, args=(self._process.stdout,), daemon=True
         )
         self._follower.start()
+
+    def _put(self, inside: Path, file: FittedFile) -> None:
+        """Write a file of the disk, whatever was there; its directories too."""
+        content = (
+            file.content.encode() if file.copied is None else self.path(file.copied).read_bytes()
+        )
+        path = self.path(inside)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.unlink(missing_ok=True)
+        if file.removed:
+            return
+        if file.link is not None:
+            path.symlink_to(file.link)
+            return
+        # Made with its mode: a private key is at no moment for everybody.
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
+        with os.fdopen(os.open(path, flags, file.mode), "wb") as opened:
+            opened.write(content)
+        path.chmod(file.mode)
 
     @property
     def _log(self) -> Path:
@@ -379,16 +398,3 @@ def _visible() -> Iterator[Path]:
         if not covered:
             seen.append(path)
     yield from seen
-
-
-def _put(path: Path, file: FittedFile) -> None:
-    """Write a file of a disk, whatever was there; its directories too."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.unlink(missing_ok=True)
-    if file.link is not None:
-        path.symlink_to(file.link)
-        return
-    # Made with its mode: a private key is at no moment for everybody.
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, file.mode), "w") as opened:
-        opened.write(file.content)
-    path.chmod(file.mode)
