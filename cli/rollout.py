@@ -2,7 +2,7 @@
 
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from types import FrameType
 
     from orchestrator.rollout.plan import Plan
+    from orchestrator.rollout.records import Event
     from orchestrator.rollout.report import RunReport
     from orchestrator.rollout.store import Store
     from orchestrator.spec import Spec
@@ -156,11 +157,20 @@ def status(session: Session, run_id: str | None) -> None:
 
 @command.command()
 @_run_argument
+@click.option(
+    "--html",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Write it as one self-contained page, with the servers' phases as a picture.",
+)
 @pass_session
-def report(session: Session, run_id: str | None) -> None:
+def report(session: Session, run_id: str | None, html: Path | None) -> None:
     """Show every step of a run with its time and evidence; the newest run unless named."""
     with _store(session) as store:
         found = _report(store, run_id)
+        if html is not None:
+            _write_page(session, html, found, [one for _, one in store.events(found.run_id)])
+            return
     columns = (
         Column("HOST", "host"),
         Column("STEP", "step"),
@@ -174,6 +184,19 @@ def report(session: Session, run_id: str | None) -> None:
         return f"{report_text(found, colour=session.colour)}\n\n{steps}"
 
     session.show(found.to_data(), details=text, name=found.run_id)
+
+
+def _write_page(
+    session: Session, place: Path, found: "RunReport", events: "Sequence[Event]"
+) -> None:
+    from cli.report_page import report_page
+    from orchestrator.rollout.history import history
+
+    try:
+        place.write_text(report_page(history(found, events)), encoding="utf-8")
+    except OSError as error:
+        raise Failure(f"{place}: {error.strerror}", ExitCode.INVALID_FILE) from None
+    session.say(f"run {found.run_id} written to {place}")
 
 
 @command.command("list")

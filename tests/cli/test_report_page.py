@@ -1,0 +1,209 @@
+"""The page of a run, looked at in a real browser."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from cli.report_page import report_page
+from orchestrator.rollout.history import history
+from orchestrator.rollout.plan import Warned
+from orchestrator.rollout.records import Event
+from orchestrator.rollout.report import HostReport, RunReport, StepReport
+
+BEGAN_S = 1_780_000_000.0
+SERVICE = "tcp/203.0.113.250:80"
+HOSTILE = "<script>console.error('run')</script>"
+
+
+def step(server: str, kind: str, phase: str, at_s: float, **more: Any) -> StepReport:
+    plain = StepReport(
+        id=f"{server}/{kind}",
+        phase=phase,
+        status="done",
+        why=f"because of {kind}",
+        started_s=BEGAN_S + at_s,
+        seconds=20.0,
+    )
+    return replace(plain, **more)
+
+
+def host(name: str, *steps: StepReport, outcome: Any = "done", reason: str = "") -> HostReport:
+    return HostReport(
+        name=name,
+        server=f"203.0.113.1{name[-1]}:80",
+        outcome=outcome,
+        reason=reason,
+        started_s=steps[0].started_s if steps else None,
+        seconds=60.0 if steps else None,
+        steps=steps,
+    )
+
+
+def a_run(**more: Any) -> RunReport:
+    web1 = host(
+        "web1",
+        step("web1", "disable", "out", 5, before={"enabled": True}, after={"enabled": False}),
+        step("web1", "drain", "out", 25, evidence=("LoadMaster 0, host 0",)),
+        step("web1", "healthy", "in", 45),
+    )
+    web2 = host(
+        "web2",
+        step("web2", "disable", "out", 70),
+        step(
+            "web2",
+            "healthy",
+            "in",
+            100,
+            status="failed",
+            gate="healthy-deadline",
+            reason=f"was Up for 2 s {HOSTILE}",
+        ),
+        outcome="failed",
+        reason=f"was Up for 2 s {HOSTILE}",
+    )
+    plain = RunReport(
+        run_id="a1b2c3d4",
+        state="paused",
+        reason="web2 failed",
+        kind="roll",
+        loadmaster="lb1",
+        service=SERVICE,
+        attempts=1,
+        started_s=BEGAN_S,
+        ended_s=BEGAN_S + 130,
+        fingerprint="ab" * 32,
+        warnings=(Warned(id="l4-has-no-drain", message="works at layer 4", cure=""),),
+        hosts={one.name: one for one in (web1, web2, host("web3", outcome="not_attempted"))},
+    )
+    return replace(plain, **more)
+
+
+def some_events() -> list[Event]:
+    def event(at_s: float, kind: str, server: str | None = None, **data: Any) -> Event:
+        text = "canary approved by ops" if kind == "approved" else kind
+        return Event(
+            run_id="a1b2c3d4", at_s=BEGAN_S + at_s, kind=kind, text=text, server=server, data=data
+        )
+
+    return [
+        event(4, "healthy", service=SERVICE, healthy=3, floor=2),
+        event(26, "waiting", "web1", connections=12),
+        event(30, "waiting", "web1", connections=None),
+        event(35, "waiting", "web1", connections=3),
+        event(40, "waiting", "web1", connections=0),
+        event(50, "healthy", service=SERVICE, healthy=2, floor=2),
+        event(60, "approved"),
+    ]
+
+
+def test_times_and_counts_of_a_run() -> None:
+    run = history(a_run(), some_events())
+    assert run.seconds == 130
+    assert [(bar.step, bar.from_s, bar.to_s) for bar in run.lanes[0].bars] == [
+        ("disable", 5, 25),
+        ("drain", 25, 45),
+        ("healthy", 45, 65),
+    ]
+    assert [point.value for point in run.connections["web1"]] == [12, None, 3, 0]
+    assert [(one.service, one.floor, len(one.points)) for one in run.health] == [(SERVICE, 2, 2)]
+    assert [(one.step, one.setting, one.before, one.after) for one in run.changes] == [
+        ("web1/disable", "enabled", "yes", "no")
+    ]
+    assert [(one.step, one.opened) for one in run.gates] == [
+        ("web1/drain", True),
+        ("web2/healthy", False),
+    ]
+    assert [one.text for one in run.words] == ["canary approved by ops"]
+
+
+def test_a_step_in_hand_reaches_to_the_last_sign_of_life() -> None:
+    hosts = {"web1": host("web1", step("web1", "drain", "out", 10, seconds=None))}
+    run = history(a_run(hosts=hosts, ended_s=None), some_events())
+    assert (run.lanes[0].bars[0].to_s, run.seconds) == (60, 60)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    found = shutil.which("chromium") or shutil.which("chromium-browser")
+    if found is None:
+        pytest.skip("needs chromium: 'apt-get install chromium' or 'dnf install chromium'")
+    quiet = ["--disable-gpu", "--no-first-run", "--disable-background-networking"]
+    quiet += ["--disable-component-update", "--disable-sync"]
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(
+            executable_path=found, args=quiet, chromium_sandbox=os.geteuid() != 0
+        )
+        yield opened
+        opened.close()
+
+
+def show(browser: Browser, file: Path, **look: Any) -> tuple[Page, list[str]]:
+    """Open the page; return it and what its console and the network say."""
+    page = browser.new_context(viewport={"width": 1200, "height": 900}, **look).new_page()
+    said: list[str] = []
+    page.on("console", lambda message: said.append(message.text))
+    page.on("pageerror", lambda error: said.append(str(error)))
+    page.on("request", lambda sent: said.append(sent.url) if sent.url != file.as_uri() else None)
+    page.goto(file.as_uri())
+    return page, said
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    file = tmp_path / "report.html"
+    file.write_text(report_page(history(a_run(), some_events())), encoding="utf-8")
+    return file
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_it_is_drawn_and_says_nothing_to_the_console(
+    browser: Browser, file: Path, scheme: str
+) -> None:
+    page, said = show(browser, file, color_scheme=scheme)
+    assert said == []
+    for text in ("Roll of tcp/203.0.113.250:80", "1 of 3 servers", "canary approved by ops"):
+        assert page.get_by_text(text).first.is_visible(), text
+    bars = page.locator("#timeline rect.bar")
+    assert bars.count() == 5
+    boxes = [bar.bounding_box() for bar in bars.all()]
+    assert all(box is not None and box["width"] > 10 and box["height"] > 5 for box in boxes)
+    assert page.locator("#timeline rect.status-failed").count() == 1
+    # The gap of what could not be read splits the line.
+    assert page.locator("polyline.left").count() == 2
+    assert page.locator("line.floor").count() == 1
+    dark = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert (dark == "rgb(255, 255, 255)") is (scheme == "light")
+    page.context.close()
+
+
+def test_on_paper_the_ground_is_white_and_nothing_is_cut_off(browser: Browser, file: Path) -> None:
+    page, _ = show(browser, file, color_scheme="dark")
+    page.emulate_media(media="print", color_scheme="dark")
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+    page.set_viewport_size({"width": 760, "height": 1000})
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    page.context.close()
+
+
+def test_what_a_host_says_is_text_and_not_markup(browser: Browser, file: Path) -> None:
+    page, said = show(browser, file)
+    assert said == []
+    assert page.locator("td", has_text=HOSTILE).first.is_visible()
+    page.context.close()
+
+
+def test_a_run_that_did_nothing_has_a_page_too(browser: Browser, tmp_path: Path) -> None:
+    file = tmp_path / "report.html"
+    hosts = {"web1": host("web1", outcome="unchanged", reason="already in service")}
+    report = a_run(hosts=hosts, state="finished", ended_s=BEGAN_S, warnings=())
+    file.write_text(report_page(history(report, [])), encoding="utf-8")
+    page, said = show(browser, file)
+    assert said == []
+    assert page.get_by_text("nothing was changed").is_visible()
+    page.context.close()
