@@ -10,7 +10,7 @@ from click.shell_completion import CompletionItem
 
 from cli.session import Session
 
-FORMATS = ("table", "json", "yaml", "name")
+FORMATS = ("table", "json", "yaml", "md", "name")
 LOG_LEVELS = ("debug", "info", "warning", "error")
 
 

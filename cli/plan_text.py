@@ -111,6 +111,20 @@ def when(seconds: float) -> str:
     return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(seconds))
 
 
+def hosts_record(report: "RunReport") -> list[dict[str, Any]]:
+    """Return what became of each host as rows of a table."""
+    return [
+        {
+            "host": one.name,
+            "server": one.server,
+            "outcome": one.outcome.replace("_", " "),
+            "seconds": None if one.seconds is None else f"{one.seconds:.1f}",
+            "reason": one.reason,
+        }
+        for one in report.hosts.values()
+    ]
+
+
 def steps_record(report: "RunReport") -> list[dict[str, Any]]:
     """Return the steps of all hosts as rows of a table."""
     return [

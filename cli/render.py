@@ -1,9 +1,10 @@
-"""Data on stdout: as a table, JSON, YAML or bare names.
+"""Data on stdout: as a table, JSON, YAML, Markdown or bare names.
 
 Tables are aligned with plain code: ``import rich`` alone costs more than a whole listing.
 """
 
 import dataclasses
+import re
 import sys
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
@@ -103,6 +104,22 @@ def table(
 
     headings = line([column.heading for column in columns], heading=True)
     return "\n".join([headings, *(line(row) for row in rows)])
+
+
+def markdown_table(records: Sequence[Mapping[str, object]], columns: Sequence[Column]) -> str:
+    """Return records as a table of Markdown."""
+
+    def line(cells: Iterable[str]) -> str:
+        return f"| {' | '.join(cells)} |"
+
+    rows = [[markdown(_cell(record.get(one.key))) for one in columns] for record in records]
+    rules = ["--:" if one.right else "---" for one in columns]
+    return "\n".join(map(line, [[one.heading.capitalize() for one in columns], rules, *rows]))
+
+
+def markdown(text: str) -> str:
+    """Return a text so that Markdown shows it as it is, also within a table."""
+    return re.sub(r"([\\`*_{}\[\]<>#|])", r"\\\1", text).replace("\n", " ")
 
 
 def details(record: Mapping[str, object], *, colour: bool) -> str:

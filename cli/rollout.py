@@ -11,8 +11,8 @@ import click
 
 from cli.command import Group, run_alone
 from cli.exit_codes import ExitCode, Failure
-from cli.plan_text import plan_text, report_text, steps_record, when
-from cli.render import Column, table
+from cli.plan_text import hosts_record, plan_text, report_text, steps_record, when
+from cli.render import Column, markdown, table
 from cli.session import Session, pass_session
 
 if TYPE_CHECKING:
@@ -29,6 +29,13 @@ _file_option = click.option(
 )
 _place_argument = click.argument("place", metavar="[FILE]", required=False)
 _yes_option = click.option("--yes", is_flag=True, help="Do not ask.")
+_HOST_COLUMNS = (
+    Column("HOST", "host"),
+    Column("SERVER", "server"),
+    Column("OUTCOME", "outcome"),
+    Column("SECONDS", "seconds", right=True),
+    Column("WHY", "reason"),
+)
 _RESUMABLE = ("paused", "interrupted")
 _run_argument = click.argument("run_id", metavar="[RUN]", required=False)
 
@@ -183,7 +190,24 @@ def report(session: Session, run_id: str | None, html: Path | None) -> None:
         steps = table(steps_record(found), columns, colour=session.colour)
         return f"{report_text(found, colour=session.colour)}\n\n{steps}"
 
-    session.show(found.to_data(), details=text, name=found.run_id)
+    def document() -> str:
+        from cli.render import markdown_table
+
+        hosts = markdown_table(hosts_record(found), _HOST_COLUMNS)
+        steps = markdown_table(steps_record(found), columns)
+        return "\n\n".join(
+            [
+                f"# {found.kind.capitalize()} of {found.service}: {found.state}",
+                f"Run `{found.run_id}` on {found.loadmaster}, begun {when(found.started_s)}, "
+                f"ended {when(found.ended_s) if found.ended_s else 'not yet'}. "
+                f"{markdown(found.reason)}",
+                f"## Servers\n\n{hosts}",
+                f"## Steps\n\n{steps}",
+                f"Fingerprint of what the plan was made from: `{found.fingerprint}`",
+            ]
+        )
+
+    session.show(found.to_data(), details=text, name=found.run_id, markdown=document)
 
 
 def _write_page(

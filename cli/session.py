@@ -45,7 +45,7 @@ class Session:
     Attributes:
         environ: the process environment; commands read it here and nowhere else.
         adapters: builders of what is outside.
-        output: table, json, yaml or name; None while nobody chose.
+        output: table, json, yaml, md or name; None while nobody chose.
         quiet: no messages on stderr, errors excepted.
     """
 
@@ -170,6 +170,8 @@ class Session:
             case "name":
                 for record in records:
                     render.write(name(record))
+            case "md":
+                render.write(render.markdown_table([row(record) for record in records], columns))
             case _ if records:
                 rows = [row(record) for record in records]
                 render.write(render.table(rows, columns, colour=self.colour))
@@ -182,6 +184,7 @@ class Session:
         *,
         details: Callable[[], str],
         name: str,
+        markdown: Callable[[], str] | None = None,
     ) -> None:
         """Write one record to stdout in the format of this call.
 
@@ -189,6 +192,7 @@ class Session:
             record: JSON and YAML show it whole.
             details: makes the text for people.
             name: its text under ``--output name``.
+            markdown: makes it for a document; None puts ``details`` there as they are.
         """
         from cli import render
 
@@ -199,13 +203,17 @@ class Session:
                 render.write(render.as_yaml(record))
             case "name":
                 render.write(name)
+            case "md":
+                # One of this kind is never coloured: stdout is no terminal, or should not be.
+                made = markdown() if markdown else f"```\n{click.unstyle(details())}\n```"
+                render.write(made)
             case _:
                 render.write(details())
 
     def changed(self, message: str, record: object, *, name: str) -> None:
         """Report a change: a message on stderr, and the new state where a machine reads."""
         self.say(message)
-        if self.output in ("json", "yaml", "name"):
+        if self.output in ("json", "yaml", "md", "name"):
             self.show(record, details=str, name=name)
 
 

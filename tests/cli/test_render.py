@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from enum import Enum
 
-from cli.render import Column, as_json, as_yaml, details, plain, table
+from cli.render import Column, as_json, as_yaml, details, markdown_table, plain, table
 from kempsdk.references import RsRef, SubVsRef, VsRef
 from kempsdk.secret import Secret
 
@@ -82,3 +82,14 @@ def test_colour_marks_states_only_when_asked() -> None:
 def test_details_leave_out_what_is_not_set() -> None:
     text = details({"name": "web", "limit": None, "rules": [], "up": True}, colour=False)
     assert text == "name  web\nup    yes"
+
+
+def test_a_markdown_table_shows_what_looks_like_markup_as_it_is() -> None:
+    columns = (Column("NAME", "name"), Column("N", "n", right=True))
+    rows: list[dict[str, object]] = [{"name": "a|b *c* <d>", "n": 1}, {"name": None, "n": 2}]
+    assert markdown_table(rows, columns).splitlines() == [
+        "| Name | N |",
+        "| --- | --: |",
+        r"| a\|b \*c\* \<d\> | 1 |",
+        "| - | 2 |",
+    ]
