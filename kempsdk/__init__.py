@@ -64,8 +64,17 @@ if TYPE_CHECKING:
         WriteNotApplied,
     )
     from kempsdk.geo_clusters import GeoCluster, GeoClusterCheck, GeoClusterType
-    from kempsdk.geo_models import GeoCheck, GeoFqdn, GeoRecovery, GeoSelection, GeoSite, GeoState
+    from kempsdk.geo_models import (
+        GeoCheck,
+        GeoCheckMethod,
+        GeoFqdn,
+        GeoRecovery,
+        GeoSelection,
+        GeoSite,
+        GeoState,
+    )
     from kempsdk.geo_places import GeoRange
+    from kempsdk.geo_records import GeoRecord, GeoRecordType
     from kempsdk.high_availability import HaMode, HaPreference, HaState, HaStatus
     from kempsdk.interfaces import BondMode, Interface
     from kempsdk.ldap_endpoints import LdapEndpoint, LdapSecurity
@@ -75,6 +84,7 @@ if TYPE_CHECKING:
     from kempsdk.models import AdaptiveCheck, HealthCheckTimers, RealServer, SubVs, VirtualService
     from kempsdk.ntp import NtpKeyType
     from kempsdk.permissions import Account, Permission
+    from kempsdk.pre_authentication import PreAuthentication, SameSite
     from kempsdk.references import AnyVsRef, Protocol, RsRef, SubVsRef, VsRef
     from kempsdk.routes import Route
     from kempsdk.rule_models import (
@@ -103,6 +113,8 @@ if TYPE_CHECKING:
     from kempsdk.transport.call import Call, ParamValue, Reply, Transport, Tree
     from kempsdk.transport.tls import Insecure, Pin, Trust, Verify
     from kempsdk.waf import WafFile, WafRule
+    from kempsdk.waf_settings import WafLogFormat
+    from kempsdk.waf_tuning import WafTuning
     from kempsdk.watch import Observation, Rates, ServerReading, ServiceReading, StatisticsWatch
     from kempsdk.words import (
         CheckMethod,
@@ -137,8 +149,9 @@ _HOMES: Final = {
     "OutcomeUnknown PermissionDenied RateLimited UnknownCommand Unreachable "
     "WriteNotApplied",
     "geo_clusters": "GeoCluster GeoClusterCheck GeoClusterType",
-    "geo_models": "GeoCheck GeoFqdn GeoRecovery GeoSelection GeoSite GeoState",
+    "geo_models": "GeoCheck GeoCheckMethod GeoFqdn GeoRecovery GeoSelection GeoSite GeoState",
     "geo_places": "GeoRange",
+    "geo_records": "GeoRecord GeoRecordType",
     "high_availability": "HaMode HaPreference HaState HaStatus",
     "interfaces": "BondMode Interface",
     "ldap_endpoints": "LdapEndpoint LdapSecurity",
@@ -148,6 +161,7 @@ _HOMES: Final = {
     "models": "AdaptiveCheck HealthCheckTimers RealServer SubVs VirtualService",
     "ntp": "NtpKeyType",
     "permissions": "Account Permission",
+    "pre_authentication": "PreAuthentication SameSite",
     "references": "AnyVsRef Protocol RsRef SubVsRef VsRef",
     "routes": "Route",
     "rule_models": "AddHeaderRule DeleteHeaderRule MatchContentRule MatchType ModifyUrlRule "
@@ -163,6 +177,8 @@ _HOMES: Final = {
     "transport.call": "Call ParamValue Reply Transport Tree",
     "transport.tls": "Insecure Pin Trust Verify",
     "waf": "WafFile WafRule",
+    "waf_settings": "WafLogFormat",
+    "waf_tuning": "WafTuning",
     "watch": "Observation Rates ServerReading ServiceReading StatisticsWatch",
     "words": "CheckMethod CheckType Forward Persist RsStatus Schedule ServiceType SslRewrite "
     "VsStatus",
@@ -207,11 +223,14 @@ __all__ = [
     "FieldDifference",
     "Forward",
     "GeoCheck",
+    "GeoCheckMethod",
     "GeoCluster",
     "GeoClusterCheck",
     "GeoClusterType",
     "GeoFqdn",
     "GeoRange",
+    "GeoRecord",
+    "GeoRecordType",
     "GeoRecovery",
     "GeoSelection",
     "GeoSite",
@@ -259,6 +278,7 @@ __all__ = [
     "Persist",
     "Phase",
     "Pin",
+    "PreAuthentication",
     "Protocol",
     "RateLimited",
     "Rates",
@@ -276,6 +296,7 @@ __all__ = [
     "RulePlace",
     "RuleSettings",
     "SYSTEM_CIPHER_SETS",
+    "SameSite",
     "Schedule",
     "Secret",
     "ServerReading",
@@ -314,7 +335,9 @@ __all__ = [
     "VsSettings",
     "VsStatus",
     "WafFile",
+    "WafLogFormat",
     "WafRule",
+    "WafTuning",
     "WriteNotApplied",
 ]
 

@@ -12,7 +12,7 @@ from kempsdk.fields import Number, Table, Text
 from kempsdk.fields import field as described
 from kempsdk.parameter_groups import Items
 from kempsdk.read_back import not_applied
-from kempsdk.references import AnyVsRef, VsRef
+from kempsdk.references import AnyVsRef
 from kempsdk.rows import find_rows, first_row
 from kempsdk.secret import Secret
 from kempsdk.transport.call import ParamValue, Tree
@@ -184,7 +184,7 @@ class Acme:
             raise InvalidRequest(
                 "key_size: 2048 or 4096, for RSA only", field="key_size", value=key_size
             )
-        index = self._index(challenge_service)
+        index = self._appliance.index(challenge_service)
         params: dict[str, ParamValue] = {"cert": name, "cn": domain, "vid": index}
         for number, one in enumerate(names, 1):
             params |= {f"san{number}": one, f"vid{number}": index}
@@ -222,11 +222,6 @@ class Acme:
         self._appliance.write("dellecert", {"cert": name}, target=name)
         if any(one.name == name for one in self.list()):
             raise not_applied("dellecert", name, FieldDifference("certificate", None, name))
-
-    def _index(self, ref: AnyVsRef) -> int:
-        # Looked up right before it is used: services are renumbered now and then.
-        found = self._appliance.show(ref) if isinstance(ref, VsRef) else self._appliance.slot(ref)
-        return found.index
 
 
 def _read_account(tree: Tree) -> AcmeAccount:

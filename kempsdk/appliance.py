@@ -150,6 +150,14 @@ class Appliance:
                 return replace(slot, service=service)
         raise BadAnswer(f"{ref}: its index keeps changing", command="showvs", target=str(ref))
 
+    def index(self, ref: AnyVsRef) -> int:
+        """Return a service's index, for commands that take nothing else; use it at once.
+
+        Raises:
+            NotFound: there is no such service.
+        """
+        return (self.show(ref) if isinstance(ref, VsRef) else self.slot(ref)).index
+
     def address(self, ref: AnyVsRef) -> dict[str, ParamValue]:
         """Return the parameters that name a service; a SubVS's index is looked up now."""
         if isinstance(ref, VsRef):

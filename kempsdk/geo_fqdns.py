@@ -8,9 +8,17 @@ from kempsdk.appliance import Appliance, not_found
 from kempsdk.codec import MalformedAnswer, flatten
 from kempsdk.errors import CommandRejected, FieldDifference, InvalidRequest, will_not_do
 from kempsdk.fields import Switch, compare, write_settings
-from kempsdk.geo_models import FQDN, SITE, GeoFqdn, GeoSite, plain_name, read_fqdns
+from kempsdk.geo_models import (
+    FQDN,
+    SITE,
+    GeoFqdn,
+    GeoSite,
+    check_place,
+    plain_name,
+    read_fqdns,
+)
 from kempsdk.read_back import check_applied, not_applied
-from kempsdk.references import check_address
+from kempsdk.references import check_address, check_range
 from kempsdk.transport.call import ParamValue, Tree
 
 if TYPE_CHECKING:
@@ -185,6 +193,50 @@ class GeoFqdns:
         if self.get(name).site(wanted) is not None:
             raise not_applied("delmap", target, FieldDifference("site", None, wanted))
 
+    def move_site(self, name: str, address: str, *, latitude_s: int, longitude_s: int) -> GeoSite:
+        """Say where on earth a site is. Changes the device.
+
+        It matters while the selection is ``GeoSelection.PROXIMITY``.
+
+        Args:
+            name, address: the site.
+            latitude_s: seconds of arc, -324,000 to 324,000; that south and west are
+                negative is a guess.
+            longitude_s: the same, -648,000 to 648,000.
+
+        Raises:
+            InvalidRequest: out of range; nothing was sent.
+            NotFound: there is no such name or site.
+            OutcomeUnknown: no answer; ``get`` tells.
+            WriteNotApplied: it is somewhere else.
+        """
+        check_place(latitude_s=latitude_s, longitude_s=longitude_s)
+        wanted = {"latitude_s": latitude_s, "longitude_s": longitude_s}
+        params = {"lat": latitude_s, "long": longitude_s}
+        return self._change_site("changemaploc", name, address, params, wanted)
+
+    def check_site_at(
+        self, name: str, address: str, instead: str | None, port: int = 80
+    ) -> GeoSite:
+        """Check a site at another address. Changes the device.
+
+        Args:
+            name, address: the site.
+            instead: what to ask instead; None for the site's own.
+            port: 1 to 65,530.
+
+        Raises:
+            InvalidRequest: no address, or a port out of range; nothing was sent.
+            NotFound: there is no such name or site.
+            OutcomeUnknown: no answer; ``get`` tells.
+            WriteNotApplied: it is checked somewhere else.
+        """
+        where = None if instead is None else check_address(instead, field="instead")
+        check_range(port, field="port", low=1, high=65_530)
+        params: dict[str, ParamValue] = {"checkerip": where or "", "port": port}
+        wanted = {"check_address": where, "check_port": port}
+        return self._change_site("changecheckeraddr", name, address, params, wanted)
+
     def serve_country(
         self, name: str, address: str, code: str, *, continent: bool = False
     ) -> GeoSite:
@@ -255,6 +307,32 @@ class GeoFqdns:
             shown = now.continents if params["iscontinent"] == "yes" else now.countries
         if (place in shown) is not (command == "addcountry"):
             raise not_applied(command, target, FieldDifference("places", place, shown))
+        return now
+
+    def _change_site(
+        self,
+        command: str,
+        name: str,
+        address: str,
+        params: Mapping[str, ParamValue],
+        wanted: Mapping[str, object],
+    ) -> GeoSite:
+        at = check_address(address, field="address")
+        self._site(name, at)
+        target = f"{plain_name(name)} {at}"
+        self._appliance.write(
+            command, {"fqdn": plain_name(name), "ip": at, **params}, target=target
+        )
+        now = self._site(name, at)
+        check_applied(
+            command,
+            target,
+            [
+                FieldDifference(one, value, getattr(now, one))
+                for one, value in wanted.items()
+                if getattr(now, one) != value
+            ],
+        )
         return now
 
     def _site(self, name: str, address: str) -> GeoSite:

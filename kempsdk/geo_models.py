@@ -1,7 +1,7 @@
 """GEO's names and sites as plain immutable data, and how they are read and written."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from dataclasses import field as attribute
 from enum import Enum
@@ -9,7 +9,7 @@ from typing import Final, TypedDict
 
 from kempsdk.codec import MalformedAnswer, entries, flatten, nothing_else
 from kempsdk.errors import InvalidRequest
-from kempsdk.fields import Number, Switch, Table, Text, Word, field
+from kempsdk.fields import Address, Number, Switch, Table, Text, Word, Words, field
 from kempsdk.references import check_address, check_range
 from kempsdk.rows import find_rows
 from kempsdk.transport.call import Tree
@@ -48,6 +48,14 @@ class GeoCheck(str, Enum):
     OTHER = "other"
 
 
+class GeoCheckMethod(str, Enum):
+    """How a site is asked over HTTP; a number on the wire."""
+
+    GET = "GET"
+    POST = "POST"
+    OTHER = "other"
+
+
 class GeoState(str, Enum):
     """State of a name or site."""
 
@@ -64,6 +72,9 @@ class GeoSite:
         weight: 1 to 65535.
         cluster: name of its cluster.
         check_address, check_port: where it is checked instead; None and 0 for its own.
+        check_codes: HTTP codes that count as success. check_post_data: body of a POST.
+        mapped_address, mapped_port: the service on the cluster's LoadMaster that stands for
+            the site, under ``GeoSelection.SERVER_LOAD``.
         countries, continents: codes, and custom ``locations``, whose clients it is for.
         latitude_s, longitude_s: seconds of arc.
         extra: the rest.
@@ -79,6 +90,11 @@ class GeoSite:
     check_host: str | None
     check_address: str | None
     check_port: int
+    check_codes: tuple[str, ...]
+    check_method: GeoCheckMethod
+    check_post_data: str | None
+    mapped_address: str | None
+    mapped_port: int
     cluster: str | None
     latitude_s: int
     longitude_s: int
@@ -146,6 +162,11 @@ class GeoSiteSettings(TypedDict, total=False):
     check: GeoCheck
     check_url: str | None
     check_host: str | None
+    check_codes: Sequence[str]
+    check_method: GeoCheckMethod
+    check_post_data: str | None
+    mapped_address: str | None
+    mapped_port: int
 
 
 class _FailTime(Number):
@@ -193,6 +214,20 @@ SITE: Final = Table(
         field("Checker", "check", Word(GeoCheck, default=GeoCheck.ICMP, other=GeoCheck.OTHER)),
         field("checkerurl", "check_url", Text(longest=127, pattern=_PATH, hint="begins with /")),
         field("checkerhost", "check_host", Text(longest=127)),
+        field("checkercodes", "check_codes", Words(ordered=False, numbers=(100, 599))),
+        field(
+            "checkerhttpmethod",
+            "check_method",
+            Word(
+                GeoCheckMethod,
+                default=GeoCheckMethod.GET,
+                other=GeoCheckMethod.OTHER,
+                codes={"1": GeoCheckMethod.GET, "2": GeoCheckMethod.POST},
+            ),
+        ),
+        field("checkerpostdata", "check_post_data", Text(longest=2047)),
+        field("MappedAddress", "mapped_address", Address(), request="MapAddress"),
+        field("MappedPort", "mapped_port", Number(low=1, high=65_535), request="MapPort"),
         field("checkerAddr", "check_address", Text(), read_only=True),
         field("CheckerPort", "check_port", Number(), read_only=True),
         field("Cluster", "cluster", Text(), read_only=True),

@@ -218,6 +218,22 @@ class GeoRanges:
             raise not_applied("modiploc", found.network, wrong)
         return now
 
+    def forget_place(self, network: str) -> GeoRange:
+        """Forget where on earth a range is. Changes the device.
+
+        Raises:
+            NotFound: there is no such range.
+            OutcomeUnknown: no answer; ``get`` tells.
+            WriteNotApplied: it is still somewhere.
+        """
+        found = self.get(network)
+        self._appliance.write("deliploc", {"ip": found.network}, target=found.network)
+        now = self.get(network)
+        if (now.latitude_s, now.longitude_s) != (None, None):
+            still = FieldDifference("place", None, (now.latitude_s, now.longitude_s))
+            raise not_applied("deliploc", found.network, still)
+        return now
+
     def delete(self, network: str) -> None:
         """Delete a range. Changes the device.
 

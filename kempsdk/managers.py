@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     from kempsdk.dns import Dns, Hosts
     from kempsdk.geo_clusters import GeoClusters
     from kempsdk.geo_fqdns import GeoFqdns
+    from kempsdk.geo_parameters import GeoParameters
     from kempsdk.geo_places import GeoLocations, GeoRanges
+    from kempsdk.geo_records import GeoRecords
     from kempsdk.health_checks import HealthChecks
     from kempsdk.high_availability import HighAvailability
     from kempsdk.interfaces import Interfaces
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     from kempsdk.mail import Mail
     from kempsdk.ntp import Ntp
     from kempsdk.parameters import Parameters
+    from kempsdk.pre_authentication import PreAuthentications
     from kempsdk.routes import Gateways, Routes
     from kempsdk.rule_attachments import RuleAttachments
     from kempsdk.rules import Rules
@@ -43,6 +46,8 @@ if TYPE_CHECKING:
     from kempsdk.user_groups import UserGroups
     from kempsdk.users import Users
     from kempsdk.waf import Waf
+    from kempsdk.waf_settings import WafControl
+    from kempsdk.waf_tuning import WafTunings
 
 
 class Managers:
@@ -319,3 +324,38 @@ class Managers:
         from kempsdk.geo_places import GeoRanges
 
         return GeoRanges(self._appliance)
+
+    @cached_property
+    def waf_tuning(self) -> "WafTunings":
+        """How strict the web application firewall is in each service."""
+        from kempsdk.waf_tuning import WafTunings
+
+        return WafTunings(self._appliance, self.virtual_services)
+
+    @cached_property
+    def waf_settings(self) -> "WafControl":
+        """The web application firewall of all services: logs, commercial rules."""
+        from kempsdk.waf_settings import WafControl
+
+        return WafControl(self._appliance)
+
+    @cached_property
+    def pre_authentication(self) -> "PreAuthentications":
+        """Logins in front of services (ESP)."""
+        from kempsdk.pre_authentication import PreAuthentications
+
+        return PreAuthentications(self._appliance, self.virtual_services)
+
+    @cached_property
+    def geo_records(self) -> "GeoRecords":
+        """Further records of the names of GEO."""
+        from kempsdk.geo_records import GeoRecords
+
+        return GeoRecords(self._appliance)
+
+    @cached_property
+    def geo_parameters(self) -> "GeoParameters":
+        """What GEO does for all names."""
+        from kempsdk.geo_parameters import GeoParameters
+
+        return GeoParameters(self._appliance)

@@ -19,6 +19,7 @@ from kempsdk.rule_models import Rule
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
+    from kempsdk.desired_state import Result
     from kempsdk.rule_models import RuleSettings
 
 
@@ -103,14 +104,58 @@ class Rules:
         with self._appliance.writing_in_turn:
             before = self.get(rule.name)
             if type(before) is not type(rule):
-                # What becomes of its attachments then is not known.
-                raise InvalidRequest(
-                    f"rule {rule.name} is a {type(before).__name__}; delete it first",
-                    field="type",
-                    value=type(rule).__name__,
-                    target=rule.name,
-                )
+                raise _another_type(before, rule)
             return self._write("modrule", rule, before)
+
+    def ensure(self, rule: Rule, *, dry_run: bool = False) -> "Result":
+        """Make a rule what is given, and create it if need be. Changes the device.
+
+        A second call changes nothing.
+
+        Args:
+            rule: all that it is to say.
+            dry_run: only return what would be changed.
+
+        Returns:
+            ``Changed`` with what was different, or ``Unchanged``.
+
+        Raises:
+            InvalidRequest: a value out of its range, or a rule of that name with another
+                type; nothing was changed.
+            CommandRejected, OutcomeUnknown, WriteNotApplied: as for ``create`` and ``replace``.
+        """
+        from kempsdk.desired_state import (
+            Action,
+            Change,
+            Changed,
+            Difference,
+            Kind,
+            Unchanged,
+            plain_value,
+        )
+
+        write_rule(rule)
+        now = next((one for one in self.list() if one.name == rule.name), None)
+        if now == rule:
+            return Unchanged()
+        change = Change(
+            kind=Kind.RULE,
+            name=rule.name,
+            action=Action.CREATE if now is None else Action.UPDATE,
+            differences=tuple(
+                Difference(name, plain_value(getattr(now, name, None)), plain_value(value))
+                for name, value in settings_of(rule).items()
+                if getattr(now, name, None) != value
+            ),
+            run=lambda hands: (
+                hands.rules.create(rule) if now is None else hands.rules.replace(rule)
+            ),
+        )
+        if now is not None and type(now) is not type(rule):
+            raise _another_type(now, rule)
+        if not dry_run:
+            self.create(rule) if now is None else self.replace(rule)
+        return Changed((change,), applied=not dry_run)
 
     def delete(self, name: str) -> None:
         """Delete a rule, also where it is attached. Changes the device.
@@ -141,3 +186,13 @@ class Rules:
                 differences.append(FieldDifference("extra", before.extra, now.extra))
         check_applied(command, rule.name, differences)
         return now
+
+
+def _another_type(before: Rule, rule: Rule) -> InvalidRequest:
+    # What becomes of its attachments when the type changes is not known.
+    return InvalidRequest(
+        f"rule {rule.name} is a {type(before).__name__}; delete it first",
+        field="type",
+        value=type(rule).__name__,
+        target=rule.name,
+    )

@@ -68,7 +68,16 @@ class SsoDomain:
 
     Attributes:
         name: in upper case, as the appliance keeps it; at most 64 characters.
-        servers: of the directory, where no end point is used.
+        servers: of the directory or for RADIUS, where no end point is used.
+        second_servers: of the directory, where RADIUS or RSA is asked first.
+        second_logon_format: how the name goes to the server.
+        latin1_logons: turn names and passwords from Latin-1 into UTF-8.
+        certificate_user: who looks up the owners of certificates.
+        match_security_identities, match_common_name: what of a certificate is compared.
+        server_side: the domain is for logins at servers.
+        check_as_admin: check the end point with its own administrator.
+        idp_exact_certificate: insist on that very certificate of the identity provider.
+        sp_certificate: signs logouts; ``useselfsigned`` or an intermediate's name.
         account_check_min: minutes between two looks at a user's account, 0 to 300; 0 is never.
         failed_logins: before a user is locked, 0 to 999; 0 locks nobody.
         failures_forgotten_s: 60 to 86,400, below ``locked_s``.
@@ -82,14 +91,22 @@ class SsoDomain:
     protocol: SsoProtocol
     ldap_endpoint: str | None
     servers: tuple[str, ...]
+    second_servers: tuple[str, ...]
     logon_format: LogonFormat
+    second_logon_format: LogonFormat
     logon_domain: str | None
+    latin1_logons: bool
     radius_send_nas_id: bool
     radius_nas_id: str | None
     kerberos_domain: str | None
     kerberos_kdc: str | None
     kcd_user: str | None
     test_user: str | None
+    certificate_user: str | None
+    match_security_identities: bool
+    match_common_name: bool
+    server_side: bool
+    check_as_admin: bool
     account_check_min: int
     failed_logins: int
     failures_forgotten_s: int
@@ -103,7 +120,9 @@ class SsoDomain:
     idp_sso_url: str | None
     idp_logoff_url: str | None
     idp_certificate: str | None
+    idp_exact_certificate: bool
     sp_entity_id: str | None
+    sp_certificate: str | None
     oidc_app_id: str | None
     oidc_redirect_uri: str | None
     oidc_authorization_url: str | None
@@ -118,8 +137,11 @@ class SsoSettings(TypedDict, total=False):
     protocol: SsoProtocol
     ldap_endpoint: str | None
     servers: "list[str] | tuple[str, ...]"
+    second_servers: "list[str] | tuple[str, ...]"
     logon_format: LogonFormat
+    second_logon_format: LogonFormat
     logon_domain: str | None
+    latin1_logons: bool
     radius_secret: "str | Secret | None"
     radius_send_nas_id: bool
     radius_nas_id: str | None
@@ -129,6 +151,12 @@ class SsoSettings(TypedDict, total=False):
     kcd_password: "str | Secret | None"
     test_user: str | None
     test_password: "str | Secret | None"
+    certificate_user: str | None
+    certificate_password: "str | Secret | None"
+    match_security_identities: bool
+    match_common_name: bool
+    server_side: bool
+    check_as_admin: bool
     account_check_min: int
     failed_logins: int
     failures_forgotten_s: int
@@ -142,7 +170,9 @@ class SsoSettings(TypedDict, total=False):
     idp_sso_url: str | None
     idp_logoff_url: str | None
     idp_certificate: str | None
+    idp_exact_certificate: bool
     sp_entity_id: str | None
+    sp_certificate: str | None
     oidc_app_id: str | None
     oidc_secret: "str | Secret | None"
     oidc_redirect_uri: str | None
@@ -164,12 +194,19 @@ _TABLE: Final = Table(
         ),
         field("ldap_endpoint", "ldap_endpoint", Text()),
         field("server", "servers", Items(joiner=" ")),
+        field("server2", "second_servers", Items(joiner=" ")),
         field(
             "logon_fmt",
             "logon_format",
             Word(LogonFormat, default=LogonFormat.PRINCIPAL_NAME, other=LogonFormat.OTHER),
         ),
+        field(
+            "logon_fmt2",
+            "second_logon_format",
+            Word(LogonFormat, default=LogonFormat.PRINCIPAL_NAME, other=LogonFormat.OTHER),
+        ),
         field("logon_domain", "logon_domain", Text()),
+        field("logon_transcode", "latin1_logons", Switch()),
         credential("radius_shared_secret", "radius_secret"),
         field("radius_send_nas_id", "radius_send_nas_id", Switch()),
         field("radius_nas_id", "radius_nas_id", Text()),
@@ -179,6 +216,12 @@ _TABLE: Final = Table(
         credential("kcd_password", "kcd_password"),
         field("testuser", "test_user", Text()),
         credential("testpass", "test_password"),
+        field("ldap_admin", "certificate_user", Text()),
+        credential("ldap_password", "certificate_password"),
+        field("cert_check_asi", "match_security_identities", Switch()),
+        field("cert_check_cn", "match_common_name", Switch()),
+        field("server_side", "server_side", Switch()),
+        field("ldapephc", "check_as_admin", Switch()),
         field("user_acc_control", "account_check_min", Number(high=300)),
         field("max_failed_auths", "failed_logins", Number(high=999)),
         field("reset_fail_tout", "failures_forgotten_s", _LOCK),
@@ -196,7 +239,9 @@ _TABLE: Final = Table(
         field("idp_sso_url", "idp_sso_url", _URL),
         field("idp_logoff_url", "idp_logoff_url", _URL),
         field("idp_cert", "idp_certificate", Text()),
+        field("idp_match_cert", "idp_exact_certificate", Switch()),
         field("sp_entity_id", "sp_entity_id", _URL),
+        field("sp_cert", "sp_certificate", Text()),
         field("oidc_app_id", "oidc_app_id", _URL),
         credential("oidc_secret", "oidc_secret"),
         field("oidc_redirect_uri", "oidc_redirect_uri", _URL),
@@ -309,6 +354,15 @@ class SsoDomains:
         self._appliance.write(
             "ssodomain/killallsessions", {"domain": found.name}, target=found.name
         )
+
+    def flush_cache(self) -> None:
+        """Forget what is remembered of users, who must log in again. Changes the device.
+
+        Raises:
+            CommandRejected: the appliance refused.
+            OutcomeUnknown: no answer; it can be called again.
+        """
+        self._appliance.write("logging/ssoflush", {}, target="SSO cache")
 
     def _write(self, domain: SsoDomain, asked: Mapping[str, object]) -> SsoDomain:
         params = write_settings(_TABLE, asked)

@@ -80,6 +80,24 @@ class Users(Accounts):
         self.get(name)
         self._appliance.write("userchangelocpass", params, target=name)
 
+    def set_own_password(self, current: str | Secret, new: str | Secret) -> None:
+        """Give the user ``bal`` another password, logged in as ``bal``. Changes the device.
+
+        A client that logs in with the old one is out from then on; one with an API key is
+        not. Cannot be read back.
+
+        Args:
+            current: the present password.
+            new: at least as long as the parameter ``minpassword`` says.
+
+        Raises:
+            InvalidRequest: an empty password; nothing was sent.
+            CommandRejected: the present one is wrong, or the new one was refused.
+            OutcomeUnknown: no answer; one of the two passwords is right.
+        """
+        params: dict[str, ParamValue] = {"currpassword": _reveal(current), "password": _reveal(new)}
+        self._appliance.write("usersetsyspassword", params, target="bal")
+
     def read_certificate(self, name: str) -> str:
         """Return a user's client certificate as PEM text, without its key.
 

@@ -167,6 +167,27 @@ class VirtualServices:
             raise InvalidRequest("a spec has settings of its own", field="settings")
         return ensure_service(self._appliance, wanted, dry_run=dry_run)
 
+    def upload_error_page(self, ref: AnyVsRef, page: bytes) -> None:
+        """Give a service a page to show when none of its servers is there. Changes the device.
+
+        Firmware 7.2.52 or newer. ``error_code`` says with which code it comes. No command
+        reads it back.
+
+        Args:
+            ref: the service.
+            page: HTML.
+
+        Raises:
+            InvalidRequest: an empty page; nothing was sent.
+            NotFound: there is no such service.
+            CommandRejected: the appliance refused.
+            OutcomeUnknown: no answer; it can be sent again.
+        """
+        if not page:
+            raise InvalidRequest("page: an empty file", field="page")
+        params = {"vs": self._appliance.index(ref)}
+        self._appliance.write("uploadvserrfile", params, target=str(ref), body=page)
+
     def differences(
         self, ref: AnyVsRef, **settings: "Unpack[VsSettings]"
     ) -> tuple[FieldDifference, ...]:

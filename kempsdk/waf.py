@@ -15,7 +15,7 @@ from kempsdk.codec import MalformedAnswer
 from kempsdk.errors import FieldDifference, InvalidRequest, will_not_do
 from kempsdk.fields import Switch, Table, Text, field
 from kempsdk.read_back import not_applied
-from kempsdk.references import AnyVsRef, VsRef
+from kempsdk.references import AnyVsRef
 from kempsdk.rows import find_rows
 from kempsdk.transport.call import ParamValue, Tree
 
@@ -76,7 +76,7 @@ class Waf:
             NotFound: there is no such service.
             CommandRejected: the firewall is off in the service, or not licensed.
         """
-        place = {} if vs is None else self._place(vs)
+        place = {} if vs is None else {"vs": self._appliance.index(vs)}
         return self._appliance.read(
             "owasprules", place, _read_rules, target=str(vs) if vs else None
         )
@@ -180,17 +180,12 @@ class Waf:
         # Deleted by the name without extension (asserted for data files by a client's tests).
         self._appliance.write(f"del{word}", {"filename": _stem(given)}, target=given)
 
-    def _place(self, vs: AnyVsRef) -> dict[str, ParamValue]:
-        # By index, as documented; looked up right before it is used.
-        found = self._appliance.show(vs) if isinstance(vs, VsRef) else self._appliance.slot(vs)
-        return {"vs": found.index}
-
     def _switch(
         self, vs: AnyVsRef, rule_id: str, more: Mapping[str, ParamValue], *, enabled: bool
     ) -> WafRule:
         self.rule(rule_id, vs)
         word = "yes" if enabled else "no"
-        params = {**self._place(vs), "rule": rule_id, "enable": word, **more}
+        params = {"vs": self._appliance.index(vs), "rule": rule_id, "enable": word, **more}
         target = f"{vs} {rule_id}"
         self._appliance.write("owasprules", params, target=target)
         now = self.rule(rule_id, vs)

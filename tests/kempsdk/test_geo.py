@@ -6,7 +6,7 @@ from kempsdk.client import LoadMaster
 from kempsdk.codec import XmlTree, parse_xml
 from kempsdk.errors import BadAnswer, CommandRejected, InvalidRequest, NotFound, WriteNotApplied
 from kempsdk.geo_clusters import GeoClusterCheck, GeoClusterType
-from kempsdk.geo_models import GeoCheck, GeoSelection, GeoState, read_fqdns
+from kempsdk.geo_models import GeoCheck, GeoCheckMethod, GeoSelection, GeoState, read_fqdns
 from tests.kempsdk.test_virtual_services import DONE, scripted
 
 
@@ -120,3 +120,49 @@ def test_one_and_many_in_v1() -> None:
     assert [site.address for site in first.sites] == ["10.0.0.1", "10.0.0.2"]
     assert (first.sites[0].check, first.sites[0].enabled) == (GeoCheck.CLUSTER, True)
     assert second.sites == ()
+
+
+def test_where_a_site_is_and_is_checked(lm: LoadMaster) -> None:
+    name, address = "www.shop.example", "10.8.0.10"
+    lm.geo_fqdns.create(name, selection=GeoSelection.PROXIMITY)
+    lm.geo_fqdns.add_site(name, address)
+    now = lm.geo_fqdns.move_site(name, address, latitude_s=189_000, longitude_s=-3600)
+    assert (now.latitude_s, now.longitude_s) == (189_000, -3600)
+    now = lm.geo_fqdns.check_site_at(name, address, "10.8.0.11", 8080)
+    assert (now.check_address, now.check_port) == ("10.8.0.11", 8080)
+    now = lm.geo_fqdns.check_site_at(name, address, None)
+    assert (now.check_address, now.check_port) == (None, 80)
+    with pytest.raises(NotFound):
+        lm.geo_fqdns.move_site(name, "10.8.0.99", latitude_s=0, longitude_s=0)
+    for latitude_s, port in ((324_001, 80), (0, 65_531)):
+        with pytest.raises(InvalidRequest):
+            lm.geo_fqdns.move_site(name, address, latitude_s=latitude_s, longitude_s=648_001)
+        with pytest.raises(InvalidRequest):
+            lm.geo_fqdns.check_site_at(name, address, "here", port)
+
+
+def test_how_a_site_is_checked(lm: LoadMaster) -> None:
+    name, address = "www.shop.example", "10.8.0.10"
+    lm.geo_fqdns.create(name)
+    now = lm.geo_fqdns.add_site(
+        name,
+        address,
+        check=GeoCheck.HTTP,
+        check_codes=["200", "204"],
+        check_method=GeoCheckMethod.POST,
+        check_post_data="ping=1",
+        mapped_address="10.8.0.20",
+        mapped_port=8080,
+    )
+    assert set(now.check_codes) == {"200", "204"}
+    assert (now.check_method, now.check_post_data) == (GeoCheckMethod.POST, "ping=1")
+    assert (now.mapped_address, now.mapped_port) == ("10.8.0.20", 8080)
+    assert lm.geo_fqdns.update_site(name, address, mapped_address=None).mapped_address is None
+
+
+def test_a_site_that_does_not_move() -> None:
+    site = {"IPAddress": "10.8.0.10", "Index": 1, "LocationLatitude": 5, "LocationLongitude": 5}
+    fqdn = {"fqdn": {"FullyQualifiedDomainName": "a.", "Map": [site]}}
+    lm, _ = scripted(listfqdns=[fqdn], changemaploc=[DONE])
+    with pytest.raises(WriteNotApplied, match="latitude_s: asked 7, got 5"):
+        lm.geo_fqdns.move_site("a", "10.8.0.10", latitude_s=7, longitude_s=5)

@@ -109,3 +109,14 @@ def test_odd_answers() -> None:
         lm.geo_ranges.list()
     with pytest.raises(BadAnswer):
         lm.geo_locations.list()
+
+
+def test_the_place_of_a_range_is_forgotten(lm: LoadMaster) -> None:
+    lm.geo_ranges.create("10.1.0.0/16")
+    lm.geo_ranges.move("10.1.0.0/16", latitude_s=3600, longitude_s=7200)
+    now = lm.geo_ranges.forget_place("10.1.0.0/16")
+    assert (now.latitude_s, now.longitude_s) == (None, None)
+    row = {"IPAddress": "10.1.0.0", "Mask": 16, "Latitude": 1, "Longitude": 1}
+    scripted_lm, _ = scripted(listips=[{"IPAddress": [row]}], deliploc=[DONE])
+    with pytest.raises(WriteNotApplied):
+        scripted_lm.geo_ranges.forget_place("10.1.0.0/16")

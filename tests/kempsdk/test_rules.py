@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from kempsdk.client import LoadMaster
+from kempsdk.desired_state import Changed, Unchanged
 from kempsdk.emulator import VirtualLoadMaster
 from kempsdk.errors import (
     BadAnswer,
@@ -241,3 +242,27 @@ def test_writes_of_threads_come_one_after_another(box: VirtualLoadMaster, lm: Lo
     assert sorted(rule.name for rule in lm.rules.list()) == [f"r{n}" for n in range(6)]
     words = [one.command for one in box.calls if one.command in ("addrule", "showrule")]
     assert words[:12] == ["addrule", "showrule"] * 6
+
+
+def test_ensure(box: VirtualLoadMaster, lm: LoadMaster) -> None:
+    rule = AddHeaderRule(name="via", header="X-Via", value="a")
+    would = lm.rules.ensure(rule, dry_run=True)
+    assert isinstance(would, Changed)
+    assert not would.applied
+    assert lm.rules.list() == ()
+    made = lm.rules.ensure(rule)
+    assert str(made.changes[0]).startswith("create rule via: header: None -> 'X-Via'")
+    assert lm.rules.ensure(rule) == Unchanged()
+    changed = lm.rules.ensure(AddHeaderRule(name="via", header="X-Via", value="b"))
+    assert [str(one) for one in changed.differences] == ["value: 'a' -> 'b'"]
+    assert lm.rules.get("via") == AddHeaderRule(name="via", header="X-Via", value="b")
+    writes = len([one for one in box.calls if one.command in ("addrule", "modrule")])
+    with pytest.raises(InvalidRequest, match="delete it first"):
+        lm.rules.ensure(DeleteHeaderRule(name="via", pattern="X-Via"), dry_run=True)
+    with pytest.raises(InvalidRequest):
+        lm.rules.ensure(AddHeaderRule(name="v-ia", header="X-Via"))
+    assert len([one for one in box.calls if one.command in ("addrule", "modrule")]) == writes
+    # What it returned can be run by others.
+    lm.rules.delete("via")
+    made.changes[0].run(lm)
+    assert lm.rules.get("via") == rule

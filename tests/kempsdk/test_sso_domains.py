@@ -85,3 +85,30 @@ def test_odd_answers() -> None:
     lm, _ = scripted(showdomain=[{"Domain": [{"auth_type": "LDAP-LDAPS"}]}])
     with pytest.raises(BadAnswer):
         lm.sso_domains.list()
+
+
+def test_two_factors_and_certificates(lm: LoadMaster) -> None:
+    made = lm.sso_domains.create(
+        "office",
+        protocol=SsoProtocol.RADIUS_AND_LDAPS,
+        second_servers=["10.0.0.7"],
+        second_logon_format=LogonFormat.USER_NAME,
+        latin1_logons=True,
+        certificate_user="cn=reader",
+        certificate_password="s3cret",
+        match_security_identities=True,
+        match_common_name=True,
+        check_as_admin=False,
+        idp_exact_certificate=True,
+        sp_certificate="useselfsigned",
+    )
+    assert (made.second_servers, made.second_logon_format) == (
+        ("10.0.0.7",),
+        LogonFormat.USER_NAME,
+    )
+    assert (made.latin1_logons, made.certificate_user) == (True, "cn=reader")
+    assert (made.match_security_identities, made.match_common_name) == (True, True)
+    assert (made.check_as_admin, made.server_side) == (False, False)
+    assert (made.idp_exact_certificate, made.sp_certificate) == (True, "useselfsigned")
+    assert lm.sso_domains.update("office", server_side=True).server_side is True
+    lm.sso_domains.flush_cache()

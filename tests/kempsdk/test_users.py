@@ -21,6 +21,7 @@ from kempsdk.errors import (
 from kempsdk.permissions import Account, Permission
 from kempsdk.rule_models import MatchContentRule
 from kempsdk.secret import Secret
+from kempsdk.transport.tls import Pin
 from tests.fakes.clock import FakeClock
 from tests.kempsdk.test_virtual_services import DONE, scripted
 
@@ -187,3 +188,15 @@ def test_things_that_are_not_made_or_stay() -> None:
         lm.users.delete("a")
     with pytest.raises(WriteNotApplied, match="still there"):
         lm.user_groups.delete("a")
+
+
+def test_the_password_of_bal(box: VirtualLoadMaster, lm: LoadMaster) -> None:
+    lm.users.set_own_password(box.password, Secret(NEW))
+    with LoadMaster(
+        box.url, Password("bal", NEW), tls=Pin(box.fingerprint), clock=FakeClock()
+    ) as other:
+        assert other.users.list() == ()
+    with pytest.raises(CommandRejected):
+        lm.users.set_own_password("wrong", "a third password")
+    with pytest.raises(InvalidRequest):
+        lm.users.set_own_password(box.password, "")

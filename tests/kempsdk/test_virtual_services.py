@@ -247,3 +247,14 @@ def test_an_unknown_outcome_is_raised_and_resolved_by_reading() -> None:
     assert transport.commands == ["modvs"]
     assert lm.virtual_services.differences(REF, nickname="web") == ()
     assert lm.virtual_services.differences(REF, nickname="other") != ()
+
+
+def test_a_page_for_when_no_server_is_there(
+    box: VirtualLoadMaster, lm: LoadMaster, web: VsRef
+) -> None:
+    lm.virtual_services.upload_error_page(web, b"<p>Back soon</p>")
+    assert box.calls[-1].command == "uploadvserrfile"
+    with pytest.raises(InvalidRequest):
+        lm.virtual_services.upload_error_page(web, b"")
+    with pytest.raises(NotFound):
+        lm.virtual_services.upload_error_page(VsRef.parse("tcp/10.0.1.99:80"), b"x")
