@@ -34,8 +34,9 @@ def _join(lines: Iterable[str]) -> str:
 
 def _index(catalogue: Catalogue, areas: Sequence[Mapping[str, Any]]) -> str:
     lines = [
-        _GENERATED,
         "# Command reference",
+        "",
+        _GENERATED,
         "",
         f"All {len(catalogue)} commands and {len(catalogue.parameters)} global parameters, as "
         "`lm.commands.<name>(...)` takes them and `lm.command(name, ...)` sends them.",
@@ -50,7 +51,8 @@ def _index(catalogue: Catalogue, areas: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _page(catalogue: Catalogue, area: Mapping[str, Any]) -> str:
-    lines = [_GENERATED, f"# {area['title']}", ""]
+    # The title first: it is the page's name in the navigation.
+    lines = [f"# {area['title']}", "", _GENERATED, ""]
     for note in area.get("notes", ()):
         lines += [note, ""]
     for name in area.get("commands", {}):
