@@ -5,8 +5,8 @@
     OrchestratorError
     ├── SpecInvalid              the file a person wrote; file, line and what to write
     ├── RuleViolated             a lint rule of the LoadMaster refuses the plan
-    ├── HostUnreachable          a host could not be read
-    ├── HostChangeFailed         a host refused a change
+    ├── HostUnreachable          a host could not be read; its reason is a HostTrouble
+    ├── HostChangeFailed         a host refused a change; its reason is a HostTrouble
     ├── GateRefused              a check before a step did not hold; nothing further was done
     ├── DriftDetected            reality is no longer what the plan was computed from
     ├── Locked                   another run holds the service or the host
@@ -22,6 +22,7 @@
 """
 
 from collections.abc import Sequence
+from enum import Enum
 
 
 class OrchestratorError(Exception):
@@ -55,16 +56,46 @@ class RuleViolated(OrchestratorError):
         self.rules = tuple(rules)
 
 
+class HostTrouble(str, Enum):
+    """Why a host could not be read or changed, as far as a caller acts on it."""
+
+    UNREACHABLE = "unreachable"
+    """No way there, or no answer."""
+    HOST_KEY = "host-key"
+    """Somebody else may be answering in its place."""
+    PERMISSION = "permission"
+    """The login, or the user's rights on the host."""
+    SUDO = "sudo"
+    MISSING_TOOL = "missing-tool"
+    READ_ONLY = "read-only"
+    """The file system takes no writes."""
+    DISK_FULL = "disk-full"
+    BROKEN_OFF = "broken-off"
+    """The connection was lost on the way: what was done is not known."""
+    OTHER = "other"
+
+
 class HostUnreachable(OrchestratorError):
     """The host could not be read: that says nothing about its state."""
+
+    def __init__(self, message: str, *, reason: HostTrouble = HostTrouble.UNREACHABLE) -> None:
+        super().__init__(message)
+        self.reason = reason
 
 
 class HostChangeFailed(OrchestratorError):
     """A change on a host failed; ``done`` lists the ones before it that were carried out."""
 
-    def __init__(self, message: str, *, done: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        done: Sequence[str] = (),
+        reason: HostTrouble = HostTrouble.OTHER,
+    ) -> None:
         super().__init__(message)
         self.done = tuple(done)
+        self.reason = reason
 
 
 class GateRefused(OrchestratorError):

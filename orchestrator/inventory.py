@@ -23,12 +23,14 @@ from kempsdk.errors import InvalidRequest
 from kempsdk.references import WILDCARD_PORT, VsRef, check_address
 from orchestrator import rules
 from orchestrator.errors import SpecInvalid
+from orchestrator.hosts.methods.registry import METHODS
 from orchestrator.marked_yaml import MarkedDocument, Place, parse
 from orchestrator.spec import (
     ACTION_FIELDS,
     HostSpec,
     LoadMasterSpec,
     RolloutSpec,
+    ServiceSpec,
     Spec,
     batch_size,
 )
@@ -213,13 +215,35 @@ def _services(spec: Spec) -> Iterator[Problem]:
             continue
         if ref.port == WILDCARD_PORT:
             yield place, "a service on every port has no port to drain; name one"
+        if entry.method not in METHODS:
+            yield (
+                ("services", name, "method"),
+                f"method {entry.method} is not there yet; there are {', '.join(METHODS)}",
+            )
+            continue
         if entry.method == "loopback" and ":" in ref.address:
             yield place, "method loopback silences ARP, which IPv6 does not have"
+        yield from _gateway(name, entry)
         if entry.health is not None and not re.fullmatch(r"/[!-~]*", entry.health.path):
             yield ("services", name, "health", "path"), "a path begins with / and has no blanks"
         first = seen.setdefault((entry.loadmaster, ref), name)
         if first != name:
             yield place, f"{ref} is already named {first}"
+
+
+def _gateway(name: str, entry: ServiceSpec) -> Iterator[Problem]:
+    place: Place = ("services", name, "gateway")
+    if (entry.method == "gateway") is not (entry.gateway is not None):
+        yield (
+            place if entry.gateway else ("services", name),
+            "gateway is the LoadMaster's address on the servers' segment: method gateway needs "
+            "it, and no other method has it",
+        )
+    elif entry.gateway is not None:
+        try:
+            check_address(entry.gateway, field="gateway")
+        except InvalidRequest as error:
+            yield place, str(error)
 
 
 def _hosts(spec: Spec) -> Iterator[Problem]:
@@ -283,7 +307,8 @@ def _pools(spec: Spec) -> Iterator[Problem]:
         if (
             entry is not None
             and ref is not None
-            and entry.method == "loopback"
+            and entry.method in METHODS
+            and METHODS[entry.method].direct_return
             and pool.port not in (None, ref.port)
             and "dsr-port-equal" not in allow
         ):

@@ -29,8 +29,8 @@ from annotated_types import Ge, Gt, Le, MinLen
 
 from kempsdk.references import RsRef, VsRef
 from orchestrator.hosts.driver import Host
+from orchestrator.hosts.methods.method import MethodName, Wanted
 
-Method = Literal["loopback", "none"]
 Kind = Literal["add", "drain", "remove", "roll"]
 AtDeadline = Literal["fail", "skip", "force"]
 
@@ -88,8 +88,10 @@ class ServiceSpec:
     """Name of the LoadMaster, as above."""
     service: str
     """PROTOCOL/ADDRESS:PORT, for example tcp/203.0.113.250:80."""
-    method: Method
+    method: MethodName
     """loopback: direct return, each server carries the VIP on lo. none: nothing on the servers."""
+    gateway: str | None = None
+    """method gateway: address of the LoadMaster on the servers' segment."""
     health: HealthSpec | None = None
     """What the servers answer; None where the appliance's own check is all there is."""
 
@@ -259,6 +261,11 @@ class Spec:
             ssh_host=entry.ssh_host,
             sudo=entry.sudo,
         )
+
+    def wanted(self, pool: str, host: str) -> Wanted:
+        """Return what a host of a pool is to carry."""
+        service = self.service_of(pool)
+        return Wanted(host=self.host(host), services=(service.ref,), gateway=service.gateway)
 
     def service_of(self, pool: str) -> ServiceSpec:
         """Return the service of a pool."""

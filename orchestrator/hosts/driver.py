@@ -1,10 +1,12 @@
 """The seam to a real server: read its state, change it."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from orchestrator.hosts.state import NetChange, NetState
+from orchestrator.hosts.changes import NetChange
+from orchestrator.hosts.sections import Section
+from orchestrator.hosts.state import NetState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,6 +20,8 @@ class Host:
         namespace: for the netlink driver: None for this machine's own network, a name
             below /run/netns, or a path such as /proc/123/fd/7.
         root: directory that holds the host's files, where it is not the host's own root.
+            Tools (systemctl, nmcli, ...) are then those in it, called in a chroot; where it has
+            no /bin/sh the host has none.
         user: for the ssh driver: who logs in; None leaves it to the ssh configuration.
         port: for the ssh driver: 1 to 65535; None leaves it to the ssh configuration.
         ssh_host: for the ssh driver: the name that ssh is given, such as an alias of its
@@ -40,8 +44,8 @@ class Host:
 class HostDriver(Protocol):
     """Reads and changes hosts. Safe to use from several threads for different hosts."""
 
-    def read(self, host: Host) -> NetState:
-        """Read everything in one round trip.
+    def read(self, host: Host, sections: Collection[Section] = ()) -> NetState:
+        """Read the base, and the sections asked for, in one round trip.
 
         Raises:
             HostUnreachable: could not be read; that is not an empty state.

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import stat
 import tempfile
 from pathlib import Path
 
@@ -40,23 +41,30 @@ class HostFiles:
             return []
         return [f"{directory.rstrip('/')}/{name}" for name in os.listdir(place)]  # noqa: PTH208 - names, not paths of ours
 
-    def write(self, path: str, content: str) -> None:
-        """Replace the file in one step; mode 0644, owner as it was. Makes directories.
+    def write(self, path: str, content: str, *, mode: int | None = None) -> None:
+        """Replace the file in one step; owner as it was. Makes directories.
 
         Whoever reads sees the old content or the new, also after a power cut.
+
+        Args:
+            mode: permission bits; left out, as they were, 0644 for a new file. Directories
+                made on the way are as closed as the file.
 
         Raises:
             OSError: could not; the old file is as it was.
         """
         place = self._entry(path)
         directory = place.parent
-        directory.mkdir(mode=0o755, parents=True, exist_ok=True)
+        closed = mode is not None and mode & 0o077 == 0
+        _make_directories(directory, 0o700 if closed else 0o755)
         # The name must not end in .conf: a reader of the directory would take it.
         handle, name = tempfile.mkstemp(dir=directory, prefix=f".{place.name}.", suffix=".kemp")
         new = Path(name)
         try:
             with os.fdopen(handle, "w", encoding="utf-8") as file:
-                os.fchmod(file.fileno(), 0o644)
+                if mode is None:
+                    mode = stat.S_IMODE(place.stat().st_mode) if place.is_file() else 0o644
+                os.fchmod(file.fileno(), mode)
                 if place.is_file():
                     old, mine = place.stat(), os.fstat(file.fileno())
                     if (old.st_uid, old.st_gid) != (mine.st_uid, mine.st_gid):
@@ -108,6 +116,13 @@ class HostFiles:
             else:
                 left = (*target.parts, *left)
         return place
+
+
+def _make_directories(directory: Path, mode: int) -> None:
+    # Not mkdir(parents=True): that gives the mode to the last one only.
+    missing = [one for one in (directory, *directory.parents) if not one.exists()]
+    for one in reversed(missing):
+        one.mkdir(mode=mode, exist_ok=True)
 
 
 def _sync(directory: Path) -> None:

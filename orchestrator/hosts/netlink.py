@@ -4,50 +4,54 @@ The only importer of pyroute2 here. Sysctls are files of the namespace below /pr
 addresses go over netlink; files lie below ``Host.root``, and only there is anything written.
 """
 
-import ipaddress
+import errno
 import os
-import re
 import signal
 import subprocess
 import tempfile
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
+from datetime import datetime, timezone
 from pathlib import Path
-from typing import IO, Any, TypeVar
+from typing import IO, TypeVar
 
-from pyroute2 import IPRoute  # type: ignore[import-untyped] # it ships no types
 from pyroute2.netlink.exceptions import (  # type: ignore[import-untyped] # it ships no types
     NetlinkError,
 )
 
 from kempsdk.clock import Clock, SystemClock
-from orchestrator.errors import HostChangeFailed, HostUnreachable, IsolationUnavailable
+from orchestrator.errors import (
+    HostChangeFailed,
+    HostTrouble,
+    HostUnreachable,
+    IsolationUnavailable,
+)
+from orchestrator.hosts import os_release
+from orchestrator.hosts.answer import Answer, Unintelligible, answer
+from orchestrator.hosts.changes import NetChange, describe
 from orchestrator.hosts.driver import CommandResult, Host
 from orchestrator.hosts.host_files import HostFiles
-from orchestrator.hosts.socket_table import TABLES, parse
-from orchestrator.hosts.state import (
-    MANAGED_FILES,
-    AddAddress,
-    HostAddress,
-    NetChange,
-    NetState,
-    RemoveAddress,
-    SetSysctl,
-    Socket,
-    WriteFile,
-    describe,
-)
+from orchestrator.hosts.netlink_changes import NoTool, carry_out
+from orchestrator.hosts.netlink_facts import read_network
+from orchestrator.hosts.packages import package_of
+from orchestrator.hosts.section_answer import sections_of
+from orchestrator.hosts.sections import Arptables, Firewalld, Persistence, Section
+from orchestrator.hosts.ssh_script import encoded, sections_script
+from orchestrator.hosts.state import MANAGED_FILES, NetState
 from orchestrator.hosts.sysctl_files import DIRECTORIES, LAST_FILE, lines_about_arp
 from orchestrator.network_namespace import NetworkNamespace
 
 T = TypeVar("T")
 
-_CONF = Path("/proc/sys/net/ipv4/conf")
-_SYSCTLS = ("arp_ignore", "arp_announce", "rp_filter")
-_SETTABLE = re.compile(r"conf/(?P<name>[^/]+)/(arp_ignore|arp_announce|rp_filter)")
-_IPV4 = 2  # AF_INET; an int, because that is what pyroute2 compares with
-_NOT_THERE = 99  # EADDRNOTAVAIL: what the kernel says to removing an address that is gone
 _MOST_OUTPUT = 64 * 1024
+_SECTIONS_S = 60.0
+_TROUBLES = {
+    errno.EPERM: HostTrouble.PERMISSION,
+    errno.EACCES: HostTrouble.PERMISSION,
+    errno.EROFS: HostTrouble.READ_ONLY,
+    errno.ENOSPC: HostTrouble.DISK_FULL,
+    errno.EDQUOT: HostTrouble.DISK_FULL,
+}
 _AS_ROOT = "run as root, or as the user namespace's root"
 
 
@@ -65,8 +69,8 @@ class NetlinkDriver:
         """
         self._clock = clock or SystemClock()
 
-    def read(self, host: Host) -> NetState:
-        """Read everything. Needs no privilege for this machine's own network.
+    def read(self, host: Host, sections: Collection[Section] = ()) -> NetState:
+        """Read the base. Needs no privilege for this machine's own network; sections may.
 
         Raises:
             HostUnreachable: no such namespace, no permission, or a file cannot be read.
@@ -75,16 +79,34 @@ class NetlinkDriver:
             files = HostFiles(host.root)
             contents = {path: files.read(path) for path in _sysctl_files(files)}
             managed = {path: files.read(path) for path in MANAGED_FILES}
-            return _inside(
-                host,
-                lambda: _read_network(
+            release = os_release.parse(files.read("/etc/os-release") or "")
+            hostname = Path("/proc/sys/kernel/hostname").read_text()
+            if host.root != "/":
+                hostname = files.read("/etc/hostname") or ""
+
+            def read() -> NetState:
+                persistence, arptables, firewalld = (
+                    _read_sections(host, sections) if sections else (None, None, None)
+                )
+                return read_network(
                     # A link into nowhere (the usual mask: to /dev/null) hides files of its name.
-                    sysctl_files={path: text or "" for path, text in contents.items()},
-                    managed={path: text for path, text in managed.items() if text is not None},
-                ),
-            )
+                    persistent_sysctls=lines_about_arp(
+                        {path: text or "" for path, text in contents.items()}
+                    ),
+                    files={path: text for path, text in managed.items() if text is not None},
+                    release=release,
+                    hostname=hostname.strip(),
+                    read_at=_date(self._clock.time_s()),
+                    persistence=persistence,
+                    arptables=arptables,
+                    firewalld=firewalld,
+                )
+
+            return _inside(host, read)
         except (OSError, NetlinkError) as error:
-            raise HostUnreachable(f"{host.name}: could not be read: {_reason(error)}") from error
+            raise HostUnreachable(
+                f"{host.name}: could not be read: {_reason(error)}", reason=_trouble(error)
+            ) from error
 
     def apply(self, host: Host, changes: Sequence[NetChange]) -> None:
         """Carry the changes out in order; stop at the first that fails. Each may be repeated.
@@ -98,10 +120,12 @@ class NetlinkDriver:
         def work() -> None:
             for change in changes:
                 try:
-                    _carry_out(host, change)
+                    carry_out(host, change)
                 except (OSError, NetlinkError) as error:
                     raise HostChangeFailed(
-                        f"{host.name}: could not {describe(change)}: {_reason(error)}", done=done
+                        f"{host.name}: could not {describe(change)}: {_why_not(host, error)}",
+                        done=done,
+                        reason=_trouble(error),
                     ) from error
                 done.append(describe(change))
 
@@ -190,77 +214,42 @@ def _on_a_thread(function: Callable[[], T]) -> T:
     return results[0]
 
 
-def _read_network(*, sysctl_files: dict[str, str], managed: dict[str, str]) -> NetState:
-    with IPRoute() as netlink:
-        names: dict[int, str] = {}
-        interfaces: dict[str, str] = {}
-        for link in netlink.get_links():
-            name = link.get("ifname")
-            names[link["index"]] = name
-            mac = link.get("address") or ""
-            interfaces[name] = "" if mac == "00:00:00:00:00:00" else mac
-        addresses = tuple(
-            _address(one, names) for one in netlink.get_addr(family=_IPV4) if one["index"] in names
+def _read_sections(
+    host: Host, sections: Collection[Section]
+) -> tuple[Persistence | None, Arptables | None, Firewalld | None]:
+    """Read sections with the same script that goes to hosts over SSH.
+
+    Raises:
+        OSError: something could not be read.
+    """
+    try:
+        done = subprocess.run(
+            ["sh", "-s"],
+            input=encoded(sections_script(host, sections)),
+            capture_output=True,
+            timeout=_SECTIONS_S,
+            check=False,
         )
-        default_route = _default_route(netlink, names)
-    return NetState(
-        interfaces=interfaces,
-        addresses=addresses,
-        sysctls=_live_sysctls(["all", "default", *interfaces]),
-        persistent_sysctls=lines_about_arp(sysctl_files),
-        files=managed,
-        sockets=_sockets(),
-        default_route=default_route,
-    )
+        found = answer(done.stdout)
+        _check(found)
+        return sections_of(found, host, sections)
+    except subprocess.TimeoutExpired:
+        raise OSError(f"the host's tools did not answer within {_SECTIONS_S:g} s") from None
+    except Unintelligible as error:
+        raise OSError(str(error)) from error
 
 
-# Any below: pyroute2 hands out messages without types.
-def _address(message: Any, names: dict[int, str]) -> HostAddress:
-    interface = names[message["index"]]
-    label = message.get("label")
-    return HostAddress(
-        # local, not address: on a point-to-point link the latter is the peer's
-        address=message.get("local") or message.get("address"),
-        prefix=message["prefixlen"],
-        interface=interface,
-        label=label if label != interface else None,
-    )
+def _check(found: Answer) -> None:
+    if found.missing is not None:
+        raise NoTool(found.missing)
+    if found.failed is not None:
+        raise OSError(found.failed)
+    if not found.complete:
+        raise OSError("the shell that reads broke off")
 
 
-def _default_route(netlink: Any, names: dict[int, str]) -> tuple[str, str] | None:
-    main_table = 254
-    routes = sorted(
-        netlink.get_default_routes(family=_IPV4, table=main_table),
-        key=lambda route: route.get("priority") or 0,
-    )
-    for route in routes:
-        hops = route.get("multipath")
-        index = hops[0]["oif"] if hops else route.get("oif")
-        gateway = (hops[0] if hops else route).get("gateway")
-        if index in names:
-            return (gateway or "", names[index])
-    return None
-
-
-def _live_sysctls(scopes: Sequence[str]) -> dict[str, int]:
-    values = {}
-    for scope in scopes:
-        for key in _SYSCTLS:
-            try:
-                values[f"conf/{scope}/{key}"] = int((_CONF / scope / key).read_text())
-            except FileNotFoundError:
-                continue  # no IPv4 there (MTU below 68), or gone since the links were listed
-    return values
-
-
-def _sockets() -> tuple[Socket, ...]:
-    found: list[Socket] = []
-    for table in TABLES:
-        # thread-self, not self: the main thread lives in another network
-        path = Path("/proc/thread-self/net") / table
-        if path.exists():  # no tcp6 where IPv6 is switched off
-            found += parse(table, path.read_text())
-    return tuple(found)
+def _date(time_s: float) -> str:
+    return datetime.fromtimestamp(time_s, timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _sysctl_files(files: HostFiles) -> list[str]:
@@ -270,79 +259,26 @@ def _sysctl_files(files: HostFiles) -> list[str]:
     ]
 
 
-def _carry_out(host: Host, change: NetChange) -> None:
-    match change:
-        case SetSysctl():
-            _set_sysctl(change)
-        case WriteFile(content=None):
-            HostFiles(host.root).remove(change.path)
-        case WriteFile(content=str(content)):
-            HostFiles(host.root).write(change.path, content)
-        case AddAddress(address=address):
-            with IPRoute() as netlink:
-                netlink.addr(
-                    "replace",
-                    index=_index(netlink, address.interface),
-                    address=address.address,
-                    prefixlen=address.prefix,
-                    **({"label": address.label} if address.label else {}),
-                )
-        case RemoveAddress(address=address):
-            with IPRoute() as netlink:
-                _remove_address(netlink, address)
-
-
-def _remove_address(netlink: Any, address: HostAddress) -> None:
-    index = _index(netlink, address.interface)
-    network = ipaddress.ip_interface(f"{address.address}/{address.prefix}").network
-    siblings = [
-        one
-        for one in netlink.get_addr(family=_IPV4, index=index)
-        if one["prefixlen"] == address.prefix
-        and one.get("local") != address.address
-        and ipaddress.ip_address(one.get("local")) in network
-    ]
-    # The first address of a network takes the others of that network with it, routes and all,
-    # unless they are promoted.
-    promote = _CONF / address.interface / "promote_secondaries"
-    before = promote.read_text()
-    if siblings:
-        promote.write_text("1\n")
-    try:
-        netlink.addr("del", index=index, address=address.address, prefixlen=address.prefix)
-    except NetlinkError as error:
-        if error.code != _NOT_THERE:
-            raise
-    finally:
-        if siblings:
-            promote.write_text(before)
-
-
-def _set_sysctl(change: SetSysctl) -> None:
-    match = _SETTABLE.fullmatch(change.key)
-    if match is None or match["name"] in (".", ".."):
-        raise OSError(f"{change.key} is not a sysctl that is set here")
-    # The file itself, not sysctl(8): that takes the dots of an interface name for slashes.
-    file = _CONF.parent / change.key
-    file.write_text(f"{change.value}\n")
-    got = file.read_text().strip()
-    if got != str(change.value):
-        raise OSError(f"it reads {got!r} after writing {change.value}")
-
-
-def _index(netlink: IPRoute, interface: str) -> int:
-    found = list(netlink.link_lookup(ifname=interface))
-    if not found:
-        raise OSError(f"there is no interface {interface}")
-    return int(found[0])
-
-
 def _reason(error: OSError | NetlinkError) -> str:
     code = error.code if isinstance(error, NetlinkError) else error.errno
     text = str(error.args[-1]) if code is None else os.strerror(code)
     if isinstance(error, OSError) and error.filename:
         text = f"{error.filename}: {text}"
     return f"{text}: {_AS_ROOT}" if code in (1, 13) else text
+
+
+def _why_not(host: Host, error: OSError | NetlinkError) -> str:
+    if not isinstance(error, NoTool):
+        return _reason(error)
+    release = os_release.parse(HostFiles(host.root).read("/etc/os-release") or "")
+    return f"{_reason(error)}: install the package {package_of(error.tool, release)}"
+
+
+def _trouble(error: OSError | NetlinkError) -> HostTrouble:
+    if isinstance(error, NoTool):
+        return HostTrouble.MISSING_TOOL
+    code = error.code if isinstance(error, NetlinkError) else error.errno
+    return _TROUBLES.get(code or 0, HostTrouble.OTHER)
 
 
 def _tail(file: IO[bytes]) -> str:

@@ -4,25 +4,28 @@ The user's configuration decides who logs in, with which key, and on which way. 
 sh, iproute and coreutils, and util-linux for commands; no Python.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import NoReturn
 
 from typing_extensions import Self
 
-from orchestrator.errors import HostChangeFailed, HostUnreachable
+from orchestrator.errors import HostChangeFailed, HostTrouble, HostUnreachable
+from orchestrator.hosts.answer import Answer, Unintelligible, answer
+from orchestrator.hosts.changes import NetChange, describe
 from orchestrator.hosts.driver import CommandResult, Host
-from orchestrator.hosts.ssh_answer import (
-    Answer,
-    Unintelligible,
-    answer,
-    changes_done,
-    command_result,
-    net_state,
-)
+from orchestrator.hosts.sections import Section
+from orchestrator.hosts.ssh_answer import changes_done, command_result, host_release, net_state
 from orchestrator.hosts.ssh_connection import NoSsh, Reply, SshConnections
-from orchestrator.hosts.ssh_failure import missing, no_shell, no_way_in, said, with_cure
+from orchestrator.hosts.ssh_failure import (
+    Failure,
+    missing,
+    no_shell,
+    no_way_in,
+    said,
+    with_cure,
+)
 from orchestrator.hosts.ssh_script import apply_script, encoded, read_script, run_script
-from orchestrator.hosts.state import NetChange, NetState, describe
+from orchestrator.hosts.state import NetState
 
 _SSH_FAILED = 255
 
@@ -61,26 +64,30 @@ class SshDriver:
             strict_host_keys=strict_host_keys,
         )
 
-    def read(self, host: Host) -> NetState:
-        """Read everything in one round trip. Needs no privilege but that of the files.
+    def read(self, host: Host, sections: Collection[Section] = ()) -> NetState:
+        """Read in one round trip. Needs no privilege but that of the files and tools.
 
         Raises:
             HostUnreachable: no way in, or something could not be read.
         """
-        reply = self._send(host, read_script(host), timeout_s=self._answer_timeout_s)
+        script = read_script(host, sections)
+        reply = self._send(host, script, timeout_s=self._answer_timeout_s)
         found = _opened(host, reply)
         if found.missing:
-            raise HostUnreachable(f"{host.name}: {missing(found.missing)}")
+            raise _unreadable(host, _missing(found))
         if found.failed is not None:
+            failure = with_cure(_joined(found.failed, reply))
             raise HostUnreachable(
-                f"{host.name}: could not be read: {with_cure(_joined(found.failed, reply))}"
+                f"{host.name}: could not be read: {failure.text}", reason=failure.reason
             )
         if not found.complete:
             raise HostUnreachable(f"{host.name}: {_broken_off(reply)}; read it again")
         try:
-            return net_state(found)
+            return net_state(found, host, sections)
         except Unintelligible as error:
-            raise HostUnreachable(f"{host.name}: could not be read: {error}") from error
+            raise HostUnreachable(
+                f"{host.name}: could not be read: {error}", reason=HostTrouble.OTHER
+            ) from error
 
     def apply(self, host: Host, changes: Sequence[NetChange]) -> None:
         """Carry the changes out in one round trip, in order; stop at the first that fails.
@@ -97,13 +104,15 @@ class SshDriver:
             return
         reply = self._send(host, apply_script(host, changes), timeout_s=self._answer_timeout_s)
         found = _opened(host, reply, changing=True)
-        if found.missing:
-            raise HostChangeFailed(f"{host.name}: {missing(found.missing)}")
         done = [describe(change) for change in changes[: changes_done(found)]]
-        if found.failed is not None and len(done) < len(changes):
+        failure = _missing(found) if found.missing else None
+        if found.failed is not None:
+            failure = with_cure(found.failed)
+        if failure is not None and len(done) < len(changes):
             raise HostChangeFailed(
-                f"{host.name}: could not {describe(changes[len(done)])}: {with_cure(found.failed)}",
+                f"{host.name}: could not {describe(changes[len(done)])}: {failure.text}",
                 done=done,
+                reason=failure.reason,
             )
         if len(done) < len(changes):
             raise HostChangeFailed(
@@ -111,6 +120,7 @@ class SshDriver:
                 f"known to be done; it is not known whether this one is: "
                 f"{describe(changes[len(done)])}. Read the host again, then go on",
                 done=done,
+                reason=HostTrouble.BROKEN_OFF,
             )
 
     def run(self, host: Host, argv: Sequence[str], *, timeout_s: float) -> CommandResult:
@@ -133,19 +143,24 @@ class SshDriver:
         reply = self._send(host, script, timeout_s=self._answer_timeout_s + timeout_s)
         found = _opened(host, reply)
         if found.missing:
-            raise HostUnreachable(f"{host.name}: {missing(found.missing)}")
+            raise _unreadable(host, _missing(found))
         if found.failed is not None:
-            raise HostUnreachable(f"{host.name}: {found.failed}; the command was not started")
+            failure = with_cure(found.failed)
+            raise HostUnreachable(
+                f"{host.name}: {failure.text}; the command was not started", reason=failure.reason
+            )
         if not found.complete:
             raise HostUnreachable(
                 f"{host.name}: {_broken_off(reply)} while {argv[0]} ran: it may still be "
-                f"running, for at most {timeout_s:g} s"
+                f"running, for at most {timeout_s:g} s",
+                reason=HostTrouble.BROKEN_OFF,
             )
         try:
             return command_result(found)
         except Unintelligible as error:
             raise HostUnreachable(
-                f"{host.name}: it is not known how {argv[0]} ended: {error}"
+                f"{host.name}: it is not known how {argv[0]} ended: {error}",
+                reason=HostTrouble.OTHER,
             ) from error
 
     def close(self) -> None:
@@ -178,16 +193,26 @@ def _opened(host: Host, reply: Reply, *, changing: bool = False) -> Answer:
 
 def _did_not_begin(host: Host, reply: Reply, *, changing: bool) -> NoReturn:
     if reply.exit_code not in (None, _SSH_FAILED):
-        raise HostUnreachable(f"{host.name}: {no_shell(host, reply.exit_code, reply.stderr)}")
-    if reply.exit_code is not None and (reason := no_way_in(reply.stderr)) is not None:
-        raise HostUnreachable(f"{host.name}: {reason}")
+        raise _unreadable(host, no_shell(host, reply.exit_code, reply.stderr))
+    if reply.exit_code is not None and (failure := no_way_in(reply.stderr)) is not None:
+        raise _unreadable(host, failure)
     # Not known to be from before the script was sent.
     if changing:
         raise HostChangeFailed(
             f"{host.name}: {_broken_off(reply)}. Whether anything was done is not known: read "
-            "the host again"
+            "the host again",
+            reason=HostTrouble.BROKEN_OFF,
         )
     raise HostUnreachable(f"{host.name}: {_broken_off(reply)}")
+
+
+def _unreadable(host: Host, failure: Failure) -> HostUnreachable:
+    return HostUnreachable(f"{host.name}: {failure.text}", reason=failure.reason)
+
+
+def _missing(found: Answer) -> Failure:
+    assert found.missing is not None  # noqa: S101 - asked only when a tool is missing
+    return missing(found.missing, host_release(found))
 
 
 def _broken_off(reply: Reply) -> str:

@@ -22,7 +22,16 @@ DIRECTORIES = (
 LAST_FILE = "/etc/sysctl.conf"
 """Read by ``sysctl --system`` after everything else, and by the boot only through a link."""
 
+HEADER = "# Written by kemp (direct server return): quiet about addresses on lo. Do not edit.\n"
+"""How our own file begins."""
+
 _KEYS = ("arp_ignore", "arp_announce")
+
+
+def our_file(values: Mapping[str, int]) -> str:
+    """Return our own file, which sets these (keys as ``conf/all/arp_ignore``)."""
+    # With slashes: in the dotted spelling an interface name like eth0.5 falls apart.
+    return HEADER + "".join(f"net/ipv4/{key} = {value}\n" for key, value in sorted(values.items()))
 
 
 def reading_order(paths: Iterable[str]) -> tuple[str, ...]:

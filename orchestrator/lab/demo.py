@@ -19,9 +19,10 @@ import yaml
 from kempsdk import Forward, LoadMaster, RsRef, RsStatus
 from kempsdk.clock import SystemClock
 from orchestrator.errors import OrchestratorError
+from orchestrator.hosts.changes import AddAddress
 from orchestrator.hosts.driver import Host
 from orchestrator.hosts.netlink import NetlinkDriver
-from orchestrator.hosts.state import AddAddress, HostAddress
+from orchestrator.hosts.state import HostAddress
 from orchestrator.inventory import load_spec
 from orchestrator.lab.evidence import Invariant, Measured, StepTime, invariants
 from orchestrator.lab.lab import Lab

@@ -1,13 +1,16 @@
 """What a step has at hand: the run, the adapters, and the few reads that steps share."""
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from kempsdk import LoadMaster, RsRef, VirtualService
 from orchestrator.errors import OrchestratorError
 from orchestrator.hosts.driver import Host, HostDriver
+from orchestrator.hosts.methods.method import Method, Wanted
+from orchestrator.hosts.methods.registry import METHODS
+from orchestrator.hosts.sections import Section
 from orchestrator.hosts.state import NetState
 from orchestrator.rollout.adapters import Adapters
 from orchestrator.rollout.facts import rollout_of
@@ -58,9 +61,9 @@ class Context:
         return self.spec.service_of(self.rollout.pool)
 
     @property
-    def carries_vip(self) -> bool:
-        """Return whether the servers have the VIP on themselves."""
-        return self.service.method == "loopback"
+    def method(self) -> Method:
+        """Return how the servers are made to take the traffic."""
+        return METHODS[self.service.method]
 
     @property
     def vip(self) -> str:
@@ -76,7 +79,7 @@ class Context:
 
     def served_address(self, name: str) -> str:
         """Return the address that clients' packets have when they reach the host."""
-        return self.vip if self.carries_vip else self.server(name).address
+        return self.vip if self.method.vip_on_host else self.server(name).address
 
     def host(self, name: str) -> Host:
         return self.spec.host(name)
@@ -84,9 +87,13 @@ class Context:
     def driver(self, name: str) -> HostDriver:
         return self.adapters.driver(self.host(name))
 
-    def read_host(self, name: str) -> NetState:
+    def wanted(self, name: str) -> Wanted:
+        """Return what a host is to carry."""
+        return self.spec.wanted(self.rollout.pool, name)
+
+    def read_host(self, name: str, sections: Collection[Section] = ()) -> NetState:
         """Read a host now."""
-        return self.driver(name).read(self.host(name))
+        return self.driver(name).read(self.host(name), sections)
 
     def read_service(self) -> VirtualService:
         """Read the service now."""

@@ -12,6 +12,8 @@ from kempsdk import RealServer, RsRef, VirtualService, VsRef
 from kempsdk.errors import NotFound
 from orchestrator.errors import SpecInvalid
 from orchestrator.hosts.effective import effective_arp
+from orchestrator.hosts.fingerprint import section_lines
+from orchestrator.hosts.methods.registry import METHODS
 from orchestrator.hosts.state import NetState
 from orchestrator.rollout.adapters import Adapters
 from orchestrator.rules import is_layer_4
@@ -89,9 +91,11 @@ def read_facts(spec: Spec, adapters: Adapters) -> Facts:
     """
     names = hosts_of(spec)
 
+    sections = METHODS[spec.service_of(rollout_of(spec).pool).method].sections
+
     def read_host(name: str) -> NetState:
         host = spec.host(name)
-        return adapters.driver(host).read(host)
+        return adapters.driver(host).read(host, sections)
 
     with ThreadPoolExecutor(max_workers=min(_READERS, len(names))) as readers:
         states = [readers.submit(read_host, name) for name in names]
@@ -178,6 +182,7 @@ def _host_lines(spec: Spec, name: str, state: NetState, vs: VsRef) -> dict[str, 
         lines[f"host {name} persistent ARP {number}"] = f"{line.path}: {line.key}={line.value}"
     for path, content in state.files.items():
         lines[f"host {name} file {path}"] = hashlib.sha256(content.encode()).hexdigest()
+    lines |= {f"host {name} {what}": value for what, value in section_lines(state).items()}
     return lines
 
 

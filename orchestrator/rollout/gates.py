@@ -9,7 +9,7 @@ from typing import Any
 
 from kempsdk import RsRef, RsStatus, VirtualService
 from orchestrator.errors import GateRefused
-from orchestrator.hosts import loopback
+from orchestrator.hosts.findings import blocking
 from orchestrator.probes.service import bound, connections_left
 from orchestrator.rollout.context import Context
 from orchestrator.rollout.facts import find_server, has_address
@@ -82,16 +82,15 @@ def host_ready(context: Context, name: str) -> tuple[str, ...]:
         GateRefused: it is not; no traffic may be sent to it.
         HostUnreachable: it cannot be read, so nobody knows.
     """
-    state, host = context.read_host(name), context.host(name)
+    state = context.read_host(name, context.method.sections)
     port = context.server(name).port
-    if context.carries_vip:
-        findings = loopback.verify(state, host=host, vip=context.vip)
-        if findings:
-            raise GateRefused(
-                f"{name} is not ready for traffic: {findings[0].message}",
-                gate="host-verified",
-                evidence=[f"{one.id}: {one.message}; {one.cure}" for one in findings],
-            )
+    findings = blocking(context.method.verify(state, context.wanted(name)))
+    if findings:
+        raise GateRefused(
+            f"{name} is not ready for traffic: {findings[0].message}",
+            gate="host-verified",
+            evidence=[f"{one.id}: {one.message}; {one.cure}" for one in findings],
+        )
     address = context.served_address(name)
     listening = bound(state, address, port, context.service.ref.protocol.value)
     if not listening.bound:
@@ -112,7 +111,7 @@ def verified_in_this_run(context: Context, name: str) -> None:
         GateRefused: it has not.
     """
     needed = [StepKind.VERIFY_HOST, StepKind.SERVICE_BOUND]
-    if context.carries_vip and context.spec.arp_probe is not None:
+    if context.method.direct_return and context.spec.arp_probe is not None:
         needed.append(StepKind.ARP_PROOF)
     for kind in needed:
         record = context.journal(f"{name}/{kind.value}")

@@ -5,8 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from orchestrator.errors import GateRefused
-from orchestrator.hosts import cautions, loopback
-from orchestrator.hosts.state import NetChange, describe
+from orchestrator.hosts.changes import NetChange, describe
 from orchestrator.rollout import arp_proof, gates
 from orchestrator.rollout.changes import Result, carry_out
 from orchestrator.rollout.context import Context
@@ -49,13 +48,14 @@ def prepare_host(context: Context, step: Step, record: StepRecord) -> Result:
     One that had the VIP without being silent may have taught its MAC to others, who keep it
     after the repair. That is said; the ARP proof after this step looks at the segment again.
     """
-    name, host = step.server, context.host(step.server)
+    name, method = step.server, context.method
+    wanted = context.wanted(name)
     until_readable(context, step, record)
     exposed: list[str] = []
 
     def compute() -> tuple[NetChange, ...]:
-        state = context.read_host(name)
-        loud = cautions.exposed(state, host=host, vip=context.vip)
+        state = context.read_host(name, method.sections)
+        loud = method.exposed(state, wanted)
         if loud and not exposed:
             text = (
                 f"{name} had the VIP without keeping quiet about it "
@@ -64,7 +64,7 @@ def prepare_host(context: Context, step: Step, record: StepRecord) -> Result:
             )
             exposed.append(text)
             context.emit("warning", text, server=name, step=step.id)
-        return loopback.plan_add(state, host=host, vip=context.vip)
+        return method.plan_add(state, wanted)
 
     result = carry_out(
         context,
@@ -80,8 +80,8 @@ def clear_host(context: Context, step: Step, record: StepRecord) -> Result:
     name = step.server
 
     def compute() -> tuple[NetChange, ...]:
-        state = context.read_host(name)
-        return loopback.plan_remove(state, host=context.host(name), vip=context.vip)
+        state = context.read_host(name, context.method.sections)
+        return context.method.plan_remove(state, context.wanted(name))
 
     return carry_out(
         context,

@@ -3,8 +3,7 @@
 from kempsdk import RsStatus
 from kempsdk.errors import KempError
 from orchestrator.errors import GateRefused, HostUnreachable
-from orchestrator.hosts import loopback
-from orchestrator.hosts.effective import effective_arp
+from orchestrator.hosts.findings import blocking
 from orchestrator.hosts.state import NetState
 from orchestrator.probes.service import FrameOutcome
 from orchestrator.rollout import arp_proof, gates, server_changes
@@ -25,7 +24,7 @@ def until_readable(context: Context, step: Step, record: StepRecord) -> NetState
     deadline = context.first_start_s(record) + context.rollout.healthy_deadline_s
     while True:
         try:
-            return context.read_host(step.server)
+            return context.read_host(step.server, context.method.sections)
         except HostUnreachable as error:
             if clock.monotonic_s() >= deadline:
                 raise
@@ -39,22 +38,19 @@ def verify_host(context: Context, step: Step, record: StepRecord) -> Result:
     Raises:
         GateRefused: with everything that is wrong.
     """
-    state, host = until_readable(context, step, record), context.host(step.server)
-    if not context.carries_vip:
-        return Result(evidence=("the host can be read; nothing of ours is needed on it",))
-    findings = loopback.verify(state, host=host, vip=context.vip)
-    if findings:
+    state = until_readable(context, step, record)
+    wanted = context.wanted(step.server)
+    findings = context.method.verify(state, wanted)
+    if wrong := blocking(findings):
         raise GateRefused(
-            f"{step.server}: {findings[0].message}",
+            f"{step.server}: {wrong[0].message}",
             gate="host-verified",
             evidence=[f"{one.id}: {one.message}; {one.cure}" for one in findings],
         )
-    arp = effective_arp(state, host.interface)
     return Result(
         evidence=(
-            f"effective on {host.interface}: arp_ignore {arp.arp_ignore}, "
-            f"arp_announce {arp.arp_announce}",
-            f"{context.vip}/32 on lo",
+            *context.method.evidence(state, wanted),
+            *(f"{one.id}: {one.message}; {one.cure}" for one in findings),
         )
     )
 
@@ -102,7 +98,7 @@ def _answers(context: Context, step: Step) -> tuple[str, ...]:
     said = [f"something listens on {address}:{rs.port}"]
     if segment is None:
         return tuple(said)
-    if context.carries_vip and context.service.ref.protocol.value == "tcp":
+    if context.method.direct_return and context.service.ref.protocol.value == "tcp":
         mac = arp_proof.mac_of(context, step.server)
         frame = segment.answers_vip(context.vip, rs.port, server_mac=mac)
         if not frame.answers:

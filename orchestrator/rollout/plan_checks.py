@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Sequence
 from kempsdk import Forward, RsStatus
 from orchestrator import rules
 from orchestrator.errors import GateRefused
-from orchestrator.hosts import cautions, loopback
+from orchestrator.hosts.methods.registry import METHODS
 from orchestrator.rollout.facts import Facts, rollout_of
 from orchestrator.rollout.plan import Floor, ServerPlan, StepKind, Warned
 from orchestrator.spec import Spec
@@ -19,13 +19,13 @@ def vip_needed_by(facts: Facts, address: str) -> tuple[str, ...]:
 
 def check_rules(spec: Spec, facts: Facts, names: Collection[str]) -> tuple[Warned, ...]:
     rollout = rollout_of(spec)
-    loopback_method = spec.service_of(rollout.pool).method == "loopback"
+    direct_return = METHODS[spec.service_of(rollout.pool).method].direct_return
     puts_in = rollout.kind in ("add", "roll")
     # A service that breaks the rules of direct return can still be drained and taken apart.
     found = list(
         rules.check_service(
             facts.service,
-            direct_return=loopback_method and puts_in,
+            direct_return=direct_return and puts_in,
             drain_time_s=facts.drain_time_s,
         )
     )
@@ -33,12 +33,12 @@ def check_rules(spec: Spec, facts: Facts, names: Collection[str]) -> tuple[Warne
         rs = spec.server(rollout.pool, name)
         server = facts.server(rs)
         if puts_in:
-            forward = Forward.ROUTE if loopback_method else Forward.NAT
+            forward = Forward.ROUTE if direct_return else Forward.NAT
             found += rules.check_real_server(
                 facts.service,
                 rs,
                 server.forward if server else forward,
-                carries_vip=loopback_method,
+                carries_vip=direct_return,
             )
         if server is not None and server.critical and server.enabled and rollout.kind != "add":
             found.append(
@@ -86,10 +86,8 @@ def host_warnings(spec: Spec, facts: Facts, names: Sequence[str]) -> Iterable[Wa
             "from",
             cure="give arp_probe: a device on the segment that is not a server's",
         )
-    if entry.method != "loopback":
-        return
-    vip = entry.ref.address
-    if rollout.kind in ("add", "roll") and spec.arp_probe is None:
+    method = METHODS[entry.method]
+    if method.direct_return and rollout.kind in ("add", "roll") and spec.arp_probe is None:
         yield Warned(
             id="no-arp-probe",
             message="nobody watches the segment: the hosts' own settings are the only proof "
@@ -97,15 +95,15 @@ def host_warnings(spec: Spec, facts: Facts, names: Sequence[str]) -> Iterable[Wa
             cure="give arp_probe: a device on the segment that is not a server's",
         )
     for name in names:
-        state, host = facts.hosts[name], spec.host(name)
+        state, wanted = facts.hosts[name], spec.wanted(rollout.pool, name)
         if rollout.kind in ("add", "roll"):
-            for one in cautions.not_mended(state, host=host, vip=vip):
+            for one in method.not_mended(state, wanted):
                 yield Warned(
                     id="host-needs-a-person",
                     message=f"{name}: {one.message}; the run does not mend that and stops at it",
                     cure=one.cure,
                 )
-        if loud := cautions.exposed(state, host=host, vip=vip):
+        if loud := method.exposed(state, wanted):
             yield Warned(
                 id="vip-exposed",
                 message=f"{name} carries the VIP without being silent "
@@ -115,9 +113,9 @@ def host_warnings(spec: Spec, facts: Facts, names: Sequence[str]) -> Iterable[Wa
                 "entry at the router",
             )
         if rollout.kind == "remove":
-            for one in loopback.left_alone(state, host=host, vip=vip):
+            for one in method.left_alone(state, wanted):
                 yield Warned(id=one.id, message=f"{name}: {one.message}", cure=one.cure)
-            if needed := vip_needed_by(facts, host.address):
+            if method.changes_host and (needed := vip_needed_by(facts, wanted.host.address)):
                 yield Warned(
                     id="vip-still-needed",
                     message=f"{name} keeps the VIP: {', '.join(needed)} sends it traffic too",

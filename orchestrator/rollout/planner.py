@@ -7,15 +7,25 @@ from dataclasses import dataclass
 from typing import Any
 
 from kempsdk import Forward, RealServer
-from orchestrator.hosts import loopback
-from orchestrator.hosts.state import (
+from orchestrator.hosts.changes import (
     AddAddress,
+    AddRule,
+    CallTool,
     NetChange,
     RemoveAddress,
+    RemoveRoute,
+    RemoveRule,
+    SetRoute,
     SetSysctl,
     WriteFile,
-    inverse,
+    describe,
+    inverses,
+    route_words,
+    rule_words,
 )
+from orchestrator.hosts.findings import blocking
+from orchestrator.hosts.methods.method import Method, Wanted
+from orchestrator.hosts.methods.registry import METHODS
 from orchestrator.probes.service import connections_left
 from orchestrator.rollout.facts import Facts, hosts_of, rollout_of, snapshot
 from orchestrator.rollout.plan import Data, Plan, ServerPlan, Step, StepKind
@@ -89,6 +99,19 @@ def host_diff(changes: Iterable[NetChange]) -> tuple[dict[str, Any], dict[str, A
                 key = f"{one.address}/{one.prefix} on {one.interface}"
                 there = isinstance(change, RemoveAddress)
                 before[key], after[key] = there, not there
+            case SetRoute(route=route, before=found):
+                key = f"route {route.destination} of IPv{route.version}, table {route.table}"
+                before[key] = route_words(found) if found else None
+                after[key] = route_words(route)
+            case RemoveRoute(route=route):
+                key = f"route {route.destination} of IPv{route.version}, table {route.table}"
+                before[key], after[key] = route_words(route), None
+            case AddRule(rule=rule) | RemoveRule(rule=rule):
+                key = f"rule {rule_words(rule)}"
+                there = isinstance(change, RemoveRule)
+                before[key], after[key] = there, not there
+            case CallTool():
+                before[describe(change)], after[describe(change)] = "to do", "done"
     return before, after
 
 
@@ -96,7 +119,7 @@ def host_inverse(changes: Sequence[NetChange]) -> Data | None:
     """Return what takes changes back, newest first, as plain data."""
     if not changes:
         return None
-    back = [inverse(change) for change in reversed(changes)]
+    back = inverses(changes)
     return {
         "kind": "restore-host",
         "changes": [{"change": type(one).__name__, **dataclasses.asdict(one)} for one in back],
@@ -127,7 +150,7 @@ class _Planner:
         host_right = self._host_right
         if found is None:
             weight = pool.weight or DEFAULT_WEIGHT
-            forward = Forward.ROUTE if self._carries_vip else Forward.NAT
+            forward = Forward.ROUTE if self._method.direct_return else Forward.NAT
             added = {
                 "present": True,
                 "enabled": False,
@@ -260,7 +283,7 @@ class _Planner:
 
     def _host_steps(self) -> list[Step]:
         """Bring the host to its state and prove it, from the inside and from the outside."""
-        if not self._carries_vip:
+        if not self._method.changes_host:
             return [
                 self._step(StepKind.VERIFY_HOST, "the host can be read"),
                 self._step(StepKind.SERVICE_BOUND, "something must listen on the server's port"),
@@ -269,20 +292,20 @@ class _Planner:
         before, after = host_diff(changes)
         prove = (
             [self._step(StepKind.ARP_PROOF, "nobody but the LoadMaster may answer for the VIP")]
-            if self.spec.arp_probe
+            if self.spec.arp_probe and self._method.direct_return
             else []
         )
         return [
             self._step(
                 StepKind.PREPARE_HOST,
-                "silence first, then the VIP on lo"
+                "what keeps the host quiet first, then what takes the traffic"
                 if changes
                 else "right already; looked at again when it is its turn",
                 before,
                 after,
                 host_inverse(changes),
             ),
-            self._step(StepKind.VERIFY_HOST, "live values, files for the next boot, VIP/32 on lo"),
+            self._step(StepKind.VERIFY_HOST, "as it is now, and as it will be after a boot"),
             *prove,
             self._step(StepKind.SERVICE_BOUND, "something must listen on the VIP"),
         ]
@@ -301,18 +324,16 @@ class _Planner:
         ]
 
     def _clear_steps(self) -> list[Step]:
-        if not self._carries_vip or self._vip_needed_by():
+        if self._vip_needed_by():
             return []
-        changes = loopback.plan_remove(
-            self.facts.hosts[self.name], host=self.spec.host(self.name), vip=self._vip
-        )
+        changes = self._method.plan_remove(self.facts.hosts[self.name], self._wanted)
         if not changes:
             return []
         before, after = host_diff(changes)
         return [
             self._step(
                 StepKind.CLEAR_HOST,
-                "the VIP first, then what silenced the host",
+                "what takes the traffic first, then what kept the host quiet",
                 before,
                 after,
                 host_inverse(changes),
@@ -344,25 +365,20 @@ class _Planner:
         return self.facts.server(self.spec.server(rollout_of(self.spec).pool, self.name))
 
     @property
-    def _carries_vip(self) -> bool:
-        return self.spec.service_of(rollout_of(self.spec).pool).method == "loopback"
+    def _method(self) -> Method:
+        return METHODS[self.spec.service_of(rollout_of(self.spec).pool).method]
 
     @property
-    def _vip(self) -> str:
-        return self.spec.service_of(rollout_of(self.spec).pool).ref.address
+    def _wanted(self) -> Wanted:
+        return self.spec.wanted(rollout_of(self.spec).pool, self.name)
 
     def _host_changes(self) -> tuple[NetChange, ...]:
-        if not self._carries_vip:
-            return ()
-        return loopback.plan_add(
-            self.facts.hosts[self.name], host=self.spec.host(self.name), vip=self._vip
-        )
+        return self._method.plan_add(self.facts.hosts[self.name], self._wanted)
 
     @property
     def _host_right(self) -> bool:
         """Return whether the host is as it must be; some wrongs only a person can mend."""
-        state, host = self.facts.hosts[self.name], self.spec.host(self.name)
-        return not self._carries_vip or not loopback.verify(state, host=host, vip=self._vip)
+        return not blocking(self._method.verify(self.facts.hosts[self.name], self._wanted))
 
     def _vip_needed_by(self) -> tuple[str, ...]:
         address = self.spec.hosts[self.name].address
@@ -370,6 +386,7 @@ class _Planner:
 
     def _connections(self) -> int:
         rs = self.spec.server(rollout_of(self.spec).pool, self.name)
-        local = self._vip if self._carries_vip else rs.address
+        vip = self._wanted.services[0].address
+        local = vip if self._method.vip_on_host else rs.address
         sockets = connections_left(self.facts.hosts[self.name], local, [rs.port])
         return max(self.facts.connections.get(rs, 0), len(sockets))

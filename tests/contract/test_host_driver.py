@@ -1,5 +1,6 @@
 """What every HostDriver does, held against the real kernel and the fake alike."""
 
+import stat
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -7,25 +8,35 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.errors import HostChangeFailed, HostUnreachable, IsolationUnavailable
-from orchestrator.hosts.driver import CommandResult, Host, HostDriver
-from orchestrator.hosts.netlink import NetlinkDriver
-from orchestrator.hosts.ssh import SshDriver
-from orchestrator.hosts.state import (
-    RECORD_FILE,
-    SYSCTL_FILE,
+from orchestrator.errors import HostChangeFailed, HostTrouble, HostUnreachable, IsolationUnavailable
+from orchestrator.hosts.changes import (
     AddAddress,
-    HostAddress,
+    AddRule,
+    CallTool,
     NetChange,
-    NetState,
-    PersistentSysctl,
     RemoveAddress,
+    RemoveRoute,
+    RemoveRule,
+    SetRoute,
     SetSysctl,
     WriteFile,
     inverse,
 )
+from orchestrator.hosts.driver import CommandResult, Host, HostDriver
+from orchestrator.hosts.netlink import NetlinkDriver
+from orchestrator.hosts.sections import Arptables, Firewalld, Section
+from orchestrator.hosts.ssh import SshDriver
+from orchestrator.hosts.state import (
+    RECORD_FILE,
+    SYSCTL_FILE,
+    HostAddress,
+    NetState,
+    PersistentSysctl,
+    PolicyRule,
+    Route,
+)
 from tests.fakes.host import FakeHostDriver, plain_host
-from tests.orchestrator.hosts.segment import INTERFACE, VIP_ON_LO, Segment, sysctl
+from tests.orchestrator.hosts.segment import INTERFACE, LOOK_ON, VIP_ON_LO, Segment, sysctl
 from tests.orchestrator.hosts.sshd import Sshd, need_openssh
 
 MAC = "02:00:00:00:00:01"
@@ -38,6 +49,7 @@ class Rig:
     driver: HostDriver
     host: Host
     missing: Host
+    root: Path | None
 
     def read(self) -> NetState:
         return self.driver.read(self.host)
@@ -60,8 +72,12 @@ def rig(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Rig]:
         host = Host(name="web1", address="198.51.100.11", interface=INTERFACE)
         fake = plain_host(host, mac=MAC)
         fake.on_run = _shell
+        fake.routes = [Route(destination="default", gateway=LOOK_ON, interface=INTERFACE)]
         yield Rig(
-            driver=FakeHostDriver({"web1": fake}), host=host, missing=replace(host, name="web9")
+            driver=FakeHostDriver({"web1": fake}),
+            host=host,
+            missing=replace(host, name="web9"),
+            root=None,
         )
         return
     if request.param == "ssh":
@@ -78,10 +94,13 @@ def rig(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Rig]:
             sshd.start()
             driver = stack.enter_context(SshDriver(config_file=sshd.config))
             stack.enter_context(segment.bridge.entered())
-            yield Rig(driver=driver, host=host, missing=replace(host, port=1))
+            yield Rig(driver=driver, host=host, missing=replace(host, port=1), root=member.root)
             return
         yield Rig(
-            driver=NetlinkDriver(), host=host, missing=replace(host, namespace="kemp-not-there")
+            driver=NetlinkDriver(),
+            host=host,
+            missing=replace(host, namespace="kemp-not-there"),
+            root=member.root,
         )
 
 
@@ -206,6 +225,85 @@ def test_a_host_that_is_not_there_is_unreachable(rig: Rig) -> None:
         rig.driver.apply(rig.missing, [sysctl("all", "arp_ignore", 1)])
     with pytest.raises(HostUnreachable):
         rig.driver.run(rig.missing, ["true"], timeout_s=5)
+
+
+def test_a_closed_file_is_closed_with_its_directories(rig: Rig) -> None:
+    rig.apply(WriteFile(path="/var/lib/kemp/dsr.json", content="{}\n", before=None, mode=0o600))
+    assert rig.read().files == {RECORD_FILE: "{}\n"}
+    if rig.root is not None:
+        assert stat.S_IMODE((rig.root / RECORD_FILE[1:]).stat().st_mode) == 0o600
+        assert stat.S_IMODE((rig.root / "var/lib/kemp").stat().st_mode) == 0o700
+
+
+def test_the_default_route_is_replaced_in_its_place(rig: Rig) -> None:
+    before = rig.read().routes
+    old = rig.read().default_route_of(4)
+    assert old is not None
+    new = replace(old, gateway="198.51.100.77", protocol="static", options=(("mtu", 1400),))
+    change = SetRoute(route=new, before=old)
+    for _ in range(2):
+        rig.apply(change)
+        assert rig.read().default_route_of(4) == new
+    rig.apply(inverse(change))
+    assert sorted(rig.read().routes, key=repr) == sorted(before, key=repr)
+
+
+@pytest.mark.parametrize(
+    "route",
+    [
+        Route(destination="192.0.2.0/24", gateway=LOOK_ON, interface=INTERFACE, metric=7),
+        Route(
+            version=6, destination="2001:db8:9::/64", interface=INTERFACE, metric=7, protocol="boot"
+        ),
+    ],
+    ids=["4", "6"],
+)
+def test_a_route_is_set_once_and_removed_once(rig: Rig, route: Route) -> None:
+    before = rig.read().routes
+    for _ in range(2):
+        rig.apply(SetRoute(route=route, before=None))
+        assert sorted(rig.read().routes, key=repr) == sorted((*before, route), key=repr)
+    for _ in range(2):
+        rig.apply(RemoveRoute(route=route))
+        assert sorted(rig.read().routes, key=repr) == sorted(before, key=repr)
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        PolicyRule(priority=100, source="192.0.2.250", table="100"),
+        PolicyRule(priority=100, source="192.0.2.0/24", mark="0x1/0xff", interface=INTERFACE),
+        PolicyRule(version=6, priority=100, source="2001:db8::1", table="100"),
+    ],
+    ids=["4", "mark", "6"],
+)
+def test_a_rule_is_added_once_and_removed_once(rig: Rig, rule: PolicyRule) -> None:
+    before = rig.read().rules
+    for _ in range(2):
+        rig.apply(AddRule(rule=rule))
+        assert sorted(rig.read().rules, key=repr) == sorted((*before, rule), key=repr)
+    for _ in range(2):
+        rig.apply(RemoveRule(rule=rule))
+        assert rig.read().rules == before
+
+
+def test_a_tool_that_is_not_there_is_named_with_its_package(rig: Rig) -> None:
+    call = CallTool(argv=("nmcli", "device", "reapply", "lo"), says="apply the profile of lo")
+    with pytest.raises(HostChangeFailed, match=r"profile of lo.*there is no nmcli") as e:
+        rig.apply(sysctl("all", "arp_ignore", 1), call)
+    assert len(e.value.done) == 1
+    if rig.root is not None:
+        assert "the package NetworkManager" in str(e.value)
+        assert e.value.reason is HostTrouble.MISSING_TOOL
+
+
+def test_sections_are_read_when_they_are_asked_for(rig: Rig) -> None:
+    state = rig.read()
+    assert (state.persistence, state.arptables, state.firewalld) == (None, None, None)
+    state = rig.driver.read(rig.host, list(Section))
+    assert state.persistence is not None
+    assert (state.persistence.systemd, state.persistence.nm_version) == (False, "")
+    assert (state.arptables, state.firewalld) == (Arptables(), Firewalld())
 
 
 @pytest.mark.parametrize(("command", "exit_code"), [("true", 0), ("false", 1), ("kemp-no", 127)])

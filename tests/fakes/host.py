@@ -1,22 +1,33 @@
 """Hosts in memory: a HostDriver that keeps state, for tests without a kernel."""
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from orchestrator.errors import HostChangeFailed, HostUnreachable
-from orchestrator.hosts.driver import CommandResult, Host
-from orchestrator.hosts.state import (
-    MANAGED_FILES,
+from orchestrator.hosts.changes import (
     AddAddress,
-    HostAddress,
+    AddRule,
+    CallTool,
     NetChange,
-    NetState,
     RemoveAddress,
+    RemoveRoute,
+    RemoveRule,
+    SetRoute,
     SetSysctl,
-    Socket,
     WriteFile,
     describe,
+)
+from orchestrator.hosts.driver import CommandResult, Host
+from orchestrator.hosts.sections import Arptables, Firewalld, HostFile, Persistence, Section
+from orchestrator.hosts.state import (
+    MANAGED_FILES,
+    HostAddress,
+    NetState,
+    PolicyRule,
+    Release,
+    Route,
+    Socket,
 )
 from orchestrator.hosts.sysctl_files import lines_about_arp
 
@@ -27,6 +38,9 @@ class FakeHost:
 
     Attributes:
         files: every file of the host by absolute path; sysctl files among them are read.
+        modes: permission bits of files that are not 0644.
+        persistence: without files: those are found among ``files``.
+        on_tool: carries out a call of a tool, or says why not; the default has no tools.
         down: reason why it cannot be reached, or None.
         refuse: given a change, why the host refuses it, or None.
         on_run: carries out commands; the default answers exit code 0 to everything.
@@ -39,7 +53,14 @@ class FakeHost:
     sysctls: dict[str, int]
     files: dict[str, str] = field(default_factory=dict)
     sockets: list[Socket] = field(default_factory=list)
-    default_route: tuple[str, str] | None = None
+    modes: dict[str, int] = field(default_factory=dict)
+    routes: list[Route] = field(default_factory=list)
+    rules: list[PolicyRule] = field(default_factory=list)
+    release: Release = field(default_factory=Release)
+    persistence: Persistence = field(default_factory=Persistence)
+    arptables: Arptables = field(default_factory=Arptables)
+    firewalld: Firewalld = field(default_factory=Firewalld)
+    on_tool: Callable[[CallTool], str | None] = lambda call: f"there is no {call.argv[0]}"
     down: str | None = None
     refuse: Callable[[NetChange], str | None] = lambda change: None
     on_run: Callable[[Sequence[str]], CommandResult] = lambda argv: CommandResult(
@@ -97,7 +118,7 @@ class FakeHostDriver:
             raise HostUnreachable(f"{host.name}: {fake.down}")
         return fake
 
-    def read(self, host: Host) -> NetState:
+    def read(self, host: Host, sections: Collection[Section] = ()) -> NetState:
         with self._lock:
             fake = self._reach(host)
             return NetState(
@@ -107,7 +128,16 @@ class FakeHostDriver:
                 persistent_sysctls=lines_about_arp(fake.files),
                 files={path: fake.files[path] for path in MANAGED_FILES if path in fake.files},
                 sockets=tuple(fake.sockets),
-                default_route=fake.default_route,
+                mtus=dict.fromkeys(fake.interfaces, 1500),
+                routes=tuple(fake.routes),
+                rules=tuple(fake.rules),
+                hostname=host.name,
+                release=fake.release,
+                user="root",
+                read_at="2026-01-01T00:00:00Z",
+                persistence=_persistence(fake) if Section.PERSISTENCE in sections else None,
+                arptables=fake.arptables if Section.ARPTABLES in sections else None,
+                firewalld=fake.firewalld if Section.FIREWALLD in sections else None,
             )
 
     def apply(self, host: Host, changes: Sequence[NetChange]) -> None:
@@ -130,6 +160,15 @@ class FakeHostDriver:
         return fake.on_run(argv)
 
 
+def _persistence(fake: FakeHost) -> Persistence:
+    files = {
+        path: HostFile(content=text, mode=fake.modes.get(path, 0o644), owner=0)
+        for path, text in fake.files.items()
+        if path not in MANAGED_FILES
+    }
+    return replace(fake.persistence, files=files)
+
+
 def _carry_out(fake: FakeHost, change: NetChange) -> str | None:
     match change:
         case SetSysctl():
@@ -142,6 +181,8 @@ def _carry_out(fake: FakeHost, change: NetChange) -> str | None:
             if not path.startswith("/") or ".." in path.split("/") or "\0" in path:
                 return "not a path below the host's root"
             fake.files[path] = content
+            if change.mode is not None:
+                fake.modes[path] = change.mode
         case AddAddress(address=address):
             if address.interface not in fake.interfaces:
                 return f"there is no interface {address.interface}"
@@ -150,7 +191,26 @@ def _carry_out(fake: FakeHost, change: NetChange) -> str | None:
             fake.addresses = [*_others(fake, address), address]
         case RemoveAddress(address=address):
             fake.addresses = _others(fake, address)
+        case SetRoute(route=route):
+            if route.interface and route.interface not in fake.interfaces:
+                return f"there is no interface {route.interface}"
+            fake.routes = [*_other_routes(fake, route), route]
+        case RemoveRoute(route=route):
+            fake.routes = _other_routes(fake, route)
+        case AddRule(rule=rule):
+            fake.rules = [*(one for one in fake.rules if one != rule), rule]
+        case RemoveRule(rule=rule):
+            fake.rules = [one for one in fake.rules if one != rule]
+        case CallTool():
+            return fake.on_tool(change)
     return None
+
+
+def _other_routes(fake: FakeHost, route: Route) -> list[Route]:
+    def place(one: Route) -> tuple[int, str, str, int]:
+        return (one.version, one.destination, one.table, one.metric)
+
+    return [one for one in fake.routes if place(one) != place(route)]
 
 
 def _others(fake: FakeHost, address: HostAddress) -> list[HostAddress]:

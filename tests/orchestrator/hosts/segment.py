@@ -11,8 +11,9 @@ import pytest
 from pyroute2 import IPRoute  # type: ignore[import-untyped] # it ships no types
 
 from orchestrator.errors import IsolationUnavailable
+from orchestrator.hosts.changes import SetSysctl
 from orchestrator.hosts.driver import Host
-from orchestrator.hosts.state import HostAddress, SetSysctl
+from orchestrator.hosts.state import HostAddress
 from orchestrator.network_namespace import NetworkNamespace
 
 VIP = "198.51.100.250"
@@ -113,6 +114,8 @@ def _make_port(port: str, namespace: int) -> None:
 def _configure(mac: str, address: str) -> None:
     with IPRoute() as netlink:
         (index,) = netlink.link_lookup(ifname=INTERFACE)
+        # No link-local address, which comes when it likes.
+        Path("/proc/sys/net/ipv6/conf", INTERFACE, "addr_gen_mode").write_text("1")
         netlink.link("set", index=1, state="up")
         netlink.link("set", index=index, address=mac, state="up")
         netlink.addr("add", index=index, address=address, prefixlen=24)
@@ -121,6 +124,7 @@ def _configure(mac: str, address: str) -> None:
     for scope in ("all", "default", "lo", INTERFACE):
         for key in ("arp_ignore", "arp_announce", "rp_filter"):
             Path("/proc/sys/net/ipv4/conf", scope, key).write_text("0")
+    Path("/proc/sys/net/ipv4/ip_forward").write_text("0")
 
 
 def sysctl(scope: str, key: str, value: int) -> SetSysctl:

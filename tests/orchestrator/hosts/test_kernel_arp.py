@@ -7,11 +7,12 @@ from contextlib import contextmanager
 
 import pytest
 
+from orchestrator.hosts.changes import AddAddress, NetChange
 from orchestrator.hosts.effective import effective_arp
-from orchestrator.hosts.loopback import left_alone, plan_add, plan_remove, verify
 from orchestrator.hosts.netlink import NetlinkDriver
-from orchestrator.hosts.state import AddAddress, HostAddress, NetChange, NetState
+from orchestrator.hosts.state import HostAddress, NetState
 from orchestrator.probes.arp import ArpEvidence, ArpWatch, ask_who_has
+from tests.orchestrator.hosts.by_loopback import left_alone, plan_add, plan_remove, verify
 from tests.orchestrator.hosts.segment import (
     BRIDGE,
     INTERFACE,

@@ -7,26 +7,19 @@ from dataclasses import replace
 import pytest
 
 from orchestrator.errors import HostChangeFailed
-from orchestrator.hosts.driver import Host
-from orchestrator.hosts.loopback import (
-    HEADER,
-    describe,
-    left_alone,
-    plan_add,
-    plan_remove,
-    verify,
-)
-from orchestrator.hosts.state import (
-    RECORD_FILE,
-    SYSCTL_FILE,
+from orchestrator.hosts.changes import (
     AddAddress,
-    HostAddress,
     NetChange,
     RemoveAddress,
     SetSysctl,
     WriteFile,
+    describe,
 )
+from orchestrator.hosts.driver import Host
+from orchestrator.hosts.state import RECORD_FILE, SYSCTL_FILE, HostAddress
+from orchestrator.hosts.sysctl_files import HEADER
 from tests.fakes.host import FakeHost, FakeHostDriver, plain_host
+from tests.orchestrator.hosts.by_loopback import left_alone, plan_add, plan_remove, verify
 
 VIP, OTHER = "10.0.1.250", "10.0.1.251"
 HOST = Host(name="web1", address="10.0.1.11", interface="ens32.100")
@@ -362,13 +355,15 @@ def test_the_record_says_what_was_before(world: World) -> None:
     world.fake.sysctls["conf/all/arp_ignore"] = 3
     world.add()
     record = json.loads(world.fake.files[RECORD_FILE])
-    assert record["vips"] == [VIP]
+    assert record["vips"] == {
+        VIP: {"method": "loopback", "who": "root", "when": "2026-01-01T00:00:00Z"}
+    }
     assert record["sysctls"]["conf/all/arp_ignore"] == {"before": 3, "set": 1}
 
 
 def test_odd_vips_are_refused(world: World) -> None:
-    with pytest.raises(ValueError, match="nonsense"):
-        plan_add(world.driver.read(HOST), host=HOST, vip="nonsense")
+    with pytest.raises(HostChangeFailed, match="IPv6"):
+        plan_add(world.driver.read(HOST), host=HOST, vip="2001:db8::1")
 
 
 def test_plans_read_as_lines(world: World) -> None:

@@ -10,11 +10,12 @@ from pathlib import Path
 import pytest
 
 from orchestrator.errors import HostChangeFailed, HostUnreachable
-from orchestrator.hosts import netlink
+from orchestrator.hosts import netlink_changes
+from orchestrator.hosts.changes import AddAddress, WriteFile
 from orchestrator.hosts.driver import Host
 from orchestrator.hosts.effective import persistent_arp
 from orchestrator.hosts.netlink import NetlinkDriver
-from orchestrator.hosts.state import SYSCTL_FILE, AddAddress, WriteFile
+from orchestrator.hosts.state import SYSCTL_FILE
 from tests.fakes.clock import FakeClock
 from tests.orchestrator.hosts.segment import (
     INTERFACE,
@@ -103,7 +104,7 @@ def test_a_value_that_does_not_stick_is_a_failure(
     scope = tmp_path / "conf/all"
     scope.mkdir(parents=True)
     (scope / "arp_ignore").symlink_to("/dev/null")
-    monkeypatch.setattr(netlink, "_CONF", tmp_path / "conf")
+    monkeypatch.setattr(netlink_changes, "CONF", tmp_path / "conf")
     with pytest.raises(HostChangeFailed, match="reads '' after writing 1"):
         DRIVER.apply(member.host, [sysctl("all", "arp_ignore", 1)])
 

@@ -14,17 +14,12 @@ from pathlib import Path
 import pytest
 
 from orchestrator.errors import HostChangeFailed, HostUnreachable
+from orchestrator.hosts.changes import AddAddress, WriteFile, describe
 from orchestrator.hosts.driver import Host
-from orchestrator.hosts.loopback import plan_add, plan_remove, verify
 from orchestrator.hosts.netlink import NetlinkDriver
 from orchestrator.hosts.ssh import SshDriver
-from orchestrator.hosts.state import (
-    RECORD_FILE,
-    SYSCTL_FILE,
-    AddAddress,
-    NetState,
-    WriteFile,
-)
+from orchestrator.hosts.state import RECORD_FILE, SYSCTL_FILE, NetState
+from tests.orchestrator.hosts.by_loopback import plan_add, plan_remove, verify
 from tests.orchestrator.hosts.segment import LOOK_ON, VIP, VIP_ON_LO, Member, Segment, sysctl
 from tests.orchestrator.hosts.sshd import Sshd, make_key, need_openssh
 from tests.orchestrator.hosts.test_ssh_script import gone, readable
@@ -408,7 +403,9 @@ def test_wherever_it_stops_the_next_plan_names_the_rest_and_mends_it(reached: Re
         assert verify(state, host=reached.host, vip=VIP) != ()
         # The VIP is never there before the host is silent.
         assert VIP not in {one.address for one in state.addresses}
-        assert plan_add(state, host=reached.host, vip=VIP) == changes[count:]
+        again = plan_add(state, host=reached.host, vip=VIP)
+        # As lines: the record says when it was planned.
+        assert [*map(describe, again)] == [*map(describe, changes[count:])]
     reached.driver.apply(reached.host, changes[-1:])
     assert verify(reached.read(), host=reached.host, vip=VIP) == ()
 

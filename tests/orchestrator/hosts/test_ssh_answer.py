@@ -4,15 +4,13 @@ import base64
 
 import pytest
 
-from orchestrator.hosts.driver import CommandResult
-from orchestrator.hosts.ssh_answer import (
-    Unintelligible,
-    answer,
-    changes_done,
-    command_result,
-    net_state,
-)
+from orchestrator.hosts.answer import Unintelligible, answer
+from orchestrator.hosts.driver import CommandResult, Host
+from orchestrator.hosts.ssh_answer import changes_done, command_result, net_state
 from orchestrator.hosts.state import HostAddress, NetState, PersistentSysctl, Socket
+
+WHO = "== user\nroot\n== hostname\nweb1\n== date\n2026-01-01T00:00:00Z\n"
+HOST = Host(name="web1", address="192.0.2.11", interface="ens32")
 
 
 def b64(text: str) -> str:
@@ -28,13 +26,13 @@ def printed(
     rest: str = "",
 ) -> bytes:
     return (
-        f"Welcome!\n== kemp\n== links\n{links}== addresses\n{addresses}== routes\n{routes}"
+        f"Welcome!\n== kemp\n== links\n{links}{WHO}== addresses\n{addresses}== routes 4\n{routes}"
         f"== sysctls\n{sysctls}{rest}== end\n"
     ).encode()
 
 
 def state(output: bytes) -> NetState:
-    return net_state(answer(output))
+    return net_state(answer(output), HOST)
 
 
 def test_interfaces_of_every_kind() -> None:
@@ -111,7 +109,7 @@ def test_addresses(line: str, lifetime: str, expected: HostAddress) -> None:
             ("192.0.2.1", "b"),
         ),
         ("default dev tun0 scope link \n", ("", "tun0")),
-        ("default via inet6 fe80::1 dev ens32 \n", ("", "ens32")),
+        ("default via inet6 fe80::1 dev ens32 \n", ("fe80::1", "ens32")),
         (
             "default proto static \\\tnexthop via 192.0.2.1 dev a weight 1 "
             "\\\tnexthop via 192.0.2.2 dev b weight 1 \n",
@@ -187,7 +185,7 @@ def test_files_in_the_order_of_the_boot_and_sockets() -> None:
 def test_what_is_not_understood_is_never_an_empty_state(output: bytes) -> None:
     found = answer(output)
     with pytest.raises(Unintelligible):
-        net_state(found)
+        net_state(found, HOST)
 
 
 def test_a_cut_answer_is_not_complete() -> None:

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from orchestrator.errors import HostChangeFailed, HostUnreachable
+from orchestrator.hosts.changes import WriteFile
 from orchestrator.hosts.driver import Host
 from orchestrator.hosts.ssh import SshDriver
 from orchestrator.hosts.ssh_failure import no_way_in, said, with_cure
-from orchestrator.hosts.state import WriteFile
 
 HOST = Host(name="web1", address="192.0.2.11", interface="eth0", sudo=True)
 CHANGES = [WriteFile(path=f"/{name}", content="x", before=None) for name in "abc"]
@@ -173,13 +173,13 @@ def test_a_missing_tool_is_named_with_its_package(client: Client, tool: str, pac
     ],
 )
 def test_a_failed_change_says_what_mends_it(reason: str, cure: str) -> None:
-    assert cure in with_cure(reason)
-    assert with_cure(reason).startswith(reason)
+    assert cure in with_cure(reason).text
+    assert with_cure(reason).text.startswith(reason)
 
 
 def test_other_reasons_stay_as_they_are() -> None:
-    assert with_cure("it reads '0' after writing 1") == "it reads '0' after writing 1"
-    assert with_cure("")
+    assert with_cure("it reads '0' after writing 1").text == "it reads '0' after writing 1"
+    assert with_cure("").text
     assert "nothing" in said("  \n")
 
 

@@ -11,8 +11,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from orchestrator.hosts.answer import Answer, answer
+from orchestrator.hosts.changes import NetChange, WriteFile
 from orchestrator.hosts.driver import Host
-from orchestrator.hosts.ssh_answer import Answer, answer, changes_done, command_result, net_state
+from orchestrator.hosts.ssh_answer import changes_done, command_result, net_state
 from orchestrator.hosts.ssh_script import (
     apply_script,
     encoded,
@@ -20,7 +22,7 @@ from orchestrator.hosts.ssh_script import (
     read_script,
     run_script,
 )
-from orchestrator.hosts.state import RECORD_FILE, SYSCTL_FILE, NetChange, WriteFile
+from orchestrator.hosts.state import RECORD_FILE, SYSCTL_FILE
 
 SHELLS = [
     [name, *applet]
@@ -102,7 +104,7 @@ def test_any_content_is_written_and_read_back(shell: list[str], host: Host, cont
     found = applied(shell, host, write(SYSCTL_FILE, content), write(RECORD_FILE, HOSTILE))
     assert (changes_done(found), found.failed, found.complete) == (2, None, True)
     assert (Path(host.root) / SYSCTL_FILE[1:]).read_bytes() == content.encode()
-    state = net_state(sent(shell, host, encoded(read_script(host))))
+    state = net_state(sent(shell, host, encoded(read_script(host))), host)
     assert state.files == {SYSCTL_FILE: content, RECORD_FILE: HOSTILE}
     assert not list(Path(host.root).rglob("owned"))
     assert not Path(host.root).with_name("owned").exists()

@@ -6,8 +6,8 @@ import pytest
 from pyroute2 import IPRoute  # type: ignore[import-untyped] # it ships no types
 
 from orchestrator.errors import HostUnreachable
+from orchestrator.hosts.changes import AddAddress
 from orchestrator.hosts.netlink import NetlinkDriver
-from orchestrator.hosts.state import AddAddress
 from orchestrator.network_namespace import NetworkNamespace
 from orchestrator.probes.arp import ArpWatch, ask_who_has
 from orchestrator.probes.packet_socket import ETH_P_ARP, PacketSocket

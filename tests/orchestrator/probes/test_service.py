@@ -11,7 +11,6 @@ from pyroute2 import IPRoute  # type: ignore[import-untyped] # it ships no types
 
 from orchestrator.errors import HostUnreachable
 from orchestrator.hosts.driver import Host
-from orchestrator.hosts.loopback import plan_add
 from orchestrator.hosts.netlink import NetlinkDriver
 from orchestrator.hosts.state import NetState, Socket
 from orchestrator.probes.service import (
@@ -22,6 +21,7 @@ from orchestrator.probes.service import (
     http_answers,
 )
 from tests.fakes.host import plain_host
+from tests.orchestrator.hosts.by_loopback import plan_add
 from tests.orchestrator.hosts.segment import BRIDGE, INTERFACE, VIP, Member, Segment
 
 DRIVER = NetlinkDriver()

@@ -9,7 +9,6 @@ import pytest
 
 from kempsdk import Forward, Persist, RealServer, RsRef, RsStatus, VirtualService, VsRef
 from orchestrator.errors import GateRefused, OrchestratorError, RuleViolated, SpecInvalid
-from orchestrator.hosts import loopback
 from orchestrator.hosts.driver import Host
 from orchestrator.hosts.state import HostAddress, NetState, PersistentSysctl
 from orchestrator.rollout.facts import Facts, moved, snapshot
@@ -17,6 +16,7 @@ from orchestrator.rollout.plan import Plan, Step, StepKind
 from orchestrator.rollout.planner import make_plan
 from orchestrator.spec import Spec
 from tests.fakes.host import FakeHostDriver, plain_host
+from tests.orchestrator.hosts import by_loopback
 from tests.orchestrator.rollout.world import (
     ADDRESS,
     INVENTORY,
@@ -70,7 +70,7 @@ def carrying(name: str) -> NetState:
     driver, host = FakeHostDriver(), spec_for("kind: add").host(name)
     fake = driver.add(host, plain_host(host, mac=MAC[name]))
     fake.sockets.append(listener())
-    driver.apply(host, loopback.plan_add(driver.read(host), host=host, vip=VIP))
+    driver.apply(host, by_loopback.plan_add(driver.read(host), host=host, vip=VIP))
     return driver.read(host)
 
 

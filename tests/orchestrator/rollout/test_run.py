@@ -19,8 +19,8 @@ from orchestrator.errors import (
     RunPaused,
     StoreUnavailable,
 )
+from orchestrator.hosts.changes import AddAddress, RemoveAddress, SetSysctl
 from orchestrator.hosts.driver import CommandResult
-from orchestrator.hosts.state import AddAddress, RemoveAddress, SetSysctl
 from orchestrator.rollout.facts import read_facts
 from orchestrator.rollout.plan import Plan, ServerPlan
 from orchestrator.rollout.records import Event, StepStatus

@@ -205,7 +205,7 @@ def test_two_runs_at_once_the_second_does_nothing(ready: World) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "words"),
     [
-        ('"method":"loopback"', '"method":"loopbak"', "'loopback' or 'none'"),
+        ('"method":"loopback"', '"method":"loopbak"', "'gateway' or 'none'"),
         ('"url":', '"ulr":', "url"),
         ('"loadmaster":"lb1","servers"', '"loadmaster":"lb9","servers"', "no lb9"),
     ],

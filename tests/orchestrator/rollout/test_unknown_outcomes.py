@@ -12,7 +12,7 @@ import pytest
 
 from kempsdk import RsRef
 from orchestrator.errors import HostUnreachable
-from orchestrator.hosts.state import AddAddress, NetChange
+from orchestrator.hosts.changes import AddAddress, NetChange
 from orchestrator.rollout.records import Event
 from orchestrator.rollout.report import RunReport
 from orchestrator.rollout.run import run_rollout

@@ -9,15 +9,17 @@ import os
 import pickle
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import fields
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
 from kempsdk import ApiKey, Insecure, LoadMaster
+from orchestrator.hosts.changes import NetChange
 from orchestrator.hosts.driver import CommandResult, Host
-from orchestrator.hosts.state import NetChange, NetState
+from orchestrator.hosts.sections import Section
+from orchestrator.hosts.state import NetState
 from orchestrator.rollout.adapters import Adapters, run_here
 from orchestrator.rollout.facts import read_facts
 from orchestrator.rollout.planner import make_plan
@@ -64,9 +66,9 @@ class FileHostDriver:
         self._directory = directory
         self._point = point
 
-    def read(self, host: Host) -> NetState:
+    def read(self, host: Host, sections: Collection[Section] = ()) -> NetState:
         fake = load_host(self._directory, host.name)
-        return FakeHostDriver({host.name: fake}).read(host)
+        return FakeHostDriver({host.name: fake}).read(host, sections)
 
     def apply(self, host: Host, changes: Sequence[NetChange]) -> None:
         for change in changes:

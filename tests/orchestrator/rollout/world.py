@@ -8,7 +8,6 @@ from typing import Any
 from kempsdk import Forward, LoadMaster, RsRef, VsRef
 from kempsdk.emulator import CallRecord, Switches, VirtualLoadMaster
 from kempsdk.emulator.datapath import L4Service, ServerCounters
-from orchestrator.hosts import loopback
 from orchestrator.hosts.driver import CommandResult
 from orchestrator.hosts.state import Socket
 from orchestrator.inventory import parse_spec
@@ -25,6 +24,7 @@ from orchestrator.rollout.store import Store
 from orchestrator.spec import Spec
 from tests.fakes.clock import FakeClock
 from tests.fakes.host import FakeHost, FakeHostDriver, plain_host
+from tests.orchestrator.hosts import by_loopback
 
 VIP = "203.0.113.250"
 VS = VsRef.parse(f"tcp/{VIP}:80")
@@ -238,7 +238,9 @@ class World:
         spec = spec_for("kind: add")
         for name, fake in self.driver.hosts.items():
             host = spec.host(name)
-            self.driver.apply(host, loopback.plan_add(self.driver.read(host), host=host, vip=VIP))
+            self.driver.apply(
+                host, by_loopback.plan_add(self.driver.read(host), host=host, vip=VIP)
+            )
             fake.applied.clear()
             self.add_by_hand(name)
         self.calls_before = len(self.box.calls)

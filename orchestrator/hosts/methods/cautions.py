@@ -5,33 +5,34 @@ from pathlib import PurePosixPath
 
 from orchestrator.hosts.driver import Host
 from orchestrator.hosts.effective import RIGHT, keys_for
-from orchestrator.hosts.loopback import Finding, verify
+from orchestrator.hosts.findings import Finding
+from orchestrator.hosts.methods.method import Method, Wanted
 from orchestrator.hosts.state import SYSCTL_FILE, NetState, PersistentSysctl
 from orchestrator.hosts.sysctl_files import LAST_FILE
 
 _A_PERSONS = ("vip-on-interface", "vip-is-host-address", "interface-missing")
 
 
-def exposed(state: NetState, *, host: Host, vip: str) -> tuple[Finding, ...]:
-    """Return why a host that has the VIP gives out its own MAC for it; nothing: it does not.
+def exposed(method: Method, state: NetState, wanted: Wanted) -> tuple[Finding, ...]:
+    """Return why a host that has a VIP gives out its own MAC for it; nothing: it does not.
 
     Whoever learned that MAC keeps it after the host is repaired.
     """
-    if not any(one.address == vip for one in state.addresses):
+    if not any(one.address in wanted.vips for one in state.addresses):
         return ()
     return tuple(
         one
-        for one in verify(state, host=host, vip=vip)
+        for one in method.verify(state, wanted)
         if one.id.endswith("-live") or one.id == "vip-on-interface"
     )
 
 
-def not_mended(state: NetState, *, host: Host, vip: str) -> tuple[Finding, ...]:
+def not_mended(method: Method, state: NetState, wanted: Wanted) -> tuple[Finding, ...]:
     """Return what is wrong with the host and stays so after ``plan_add``: a person's work."""
-    mended = replace(state, persistent_sysctls=_with_our_lines(state, host))
+    mended = replace(state, persistent_sysctls=_with_our_lines(state, wanted.host))
     return tuple(
         one
-        for one in verify(mended, host=host, vip=vip)
+        for one in method.verify(mended, wanted)
         if one.id.endswith("-persistent") or one.id in _A_PERSONS
     )
 

@@ -1,0 +1,12 @@
+"""The methods that are there, by the name that a file gives them."""
+
+from collections.abc import Mapping
+
+from orchestrator.hosts.methods.loopback import Loopback
+from orchestrator.hosts.methods.method import Method, MethodName
+from orchestrator.hosts.methods.none import Untouched
+
+METHODS: Mapping[MethodName, Method] = {
+    "loopback": Loopback(),
+    "none": Untouched(),
+}
