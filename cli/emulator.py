@@ -58,6 +58,14 @@ def _listen(_ctx: click.Context, _param: click.Parameter, value: str) -> tuple[s
 @click.option(
     "--l7-interface", metavar="NAME", help="The same; this interface gets the services' addresses."
 )
+@click.option("--pair", is_flag=True, help="Two units with a shared address, which --listen is.")
+@click.option(
+    "--control-port",
+    type=click.IntRange(0, 65535),
+    metavar="PORT",
+    help="Take faults and the like there, on loopback, without credentials; 0 is a free port.",
+)
+@click.option("--control-port-file", type=_FILE, help="Written with that port, like --port-file.")
 @click.option("--no-rate-limit", is_flag=True, help="Take more than 30 calls in 3 seconds.")
 @click.option(
     "--switch",
@@ -79,7 +87,7 @@ def command(
 ) -> None:
     """Be a virtual LoadMaster until SIGTERM or Ctrl-C.
 
-    A line on stderr says when it listens and where.
+    A line on stderr says when it listens and where; a second one names the control port.
     """
     import dataclasses
 
@@ -91,6 +99,12 @@ def command(
     if switches == ("list",):
         _list_switches(session)
         return
+    if options["pair"] and any(
+        options[one] for one in ("state", "l4_interface", "l7", "l7_interface")
+    ):
+        raise click.UsageError("--pair: two units cannot share a state file or carry traffic")
+    if options["control_port_file"] and options["control_port"] is None:
+        raise click.UsageError("--control-port-file needs --control-port; 0 takes a free port")
     from kempsdk.emulator.process import EmulatorOptions, serve
 
     def ready(url: str) -> None:
@@ -105,6 +119,7 @@ def command(
         serve(
             EmulatorOptions(**options, switches=dataclasses.replace(Switches(), **chosen)),
             ready,
+            lambda url: click.echo(f"kemp emulator: control port on {url}", err=True),
         )
     except OSError as error:
         # An address that cannot be bound has no file name.

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import json
 import secrets
 import threading
 from collections.abc import Callable, Sequence
@@ -9,18 +10,19 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from kempsdk.emulator.answers import Refusal
 from kempsdk.emulator.appliance import Appliance
 from kempsdk.emulator.call_log import CallLog, CallRecord
-from kempsdk.emulator.credentials import Credentials, hash_password, new_api_key
+from kempsdk.emulator.clients import client_of
+from kempsdk.emulator.controls import Controls
+from kempsdk.emulator.credentials import Credentials, new_api_key
 from kempsdk.emulator.datapath import DataPath, L7DataPath
-from kempsdk.emulator.faults import Faults
-from kempsdk.emulator.firmware import VERSIONS
+from kempsdk.emulator.faults import Fault, FaultKind, FaultRecord, Faults
 from kempsdk.emulator.gate import Gate
 from kempsdk.emulator.health import HealthMode, HealthMonitor
-from kempsdk.emulator.parameter_table import default_parameters
 from kempsdk.emulator.sampler import Sampler
-from kempsdk.emulator.state import ApplianceState, User, from_json, to_json
-from kempsdk.emulator.store import load_state, save_state
+from kempsdk.emulator.state import ApplianceState, from_json, to_json
+from kempsdk.emulator.store import initial_state, save_state
 from kempsdk.emulator.switches import Switches
 from kempsdk.emulator.values import address_of
 
@@ -30,12 +32,13 @@ if TYPE_CHECKING:
 
     from kempsdk.client import LoadMaster
     from kempsdk.emulator.certificate import Identity
+    from kempsdk.emulator.front import Front
     from kempsdk.emulator.server import HttpServer
 
 _Result = TypeVar("_Result")
 
 
-class VirtualLoadMaster:
+class VirtualLoadMaster(Controls):
     """A LoadMaster that answers both APIs over HTTPS from a thread of its own.
 
     ::
@@ -63,6 +66,7 @@ class VirtualLoadMaster:
         switches: Switches | None = None,
         time_scale: float = 1.0,
         identity: "Identity | None" = None,
+        faults: Faults | None = None,
     ) -> None:
         """Describe the appliance; nothing is opened before it is entered or started.
 
@@ -80,6 +84,7 @@ class VirtualLoadMaster:
             time_scale: how many seconds of the device pass in one real second; concerns
                 health checks, idle times and the statistics period, not the rate limit.
             identity: certificate to show; None makes a self-signed one.
+            faults: shared with the other unit of a pair; None makes its own.
         """
         self._listen = listen
         self.user = user
@@ -96,7 +101,7 @@ class VirtualLoadMaster:
             raise ValueError("time_scale must be above 0")
         self._time_scale = time_scale
         self._identity = identity
-        self._faults = Faults()
+        self._faults = faults if faults is not None else Faults()
         self._log = CallLog()
         self._sampler = Sampler(
             [one for one in (data_path, l7) if one is not None], time_scale=time_scale
@@ -105,6 +110,7 @@ class VirtualLoadMaster:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop: asyncio.Event | None = None
         self._box: Appliance | None = None
+        self._front: Front | None = None
         self._server: HttpServer | None = None
         self._address: tuple[str, int] | None = None
         self._failure: BaseException | None = None
@@ -141,58 +147,72 @@ class VirtualLoadMaster:
         """The certificate, to be trusted by a client; empty with plain HTTP."""
         return self._identity.certificate if self._identity is not None else b""
 
-    @property
-    def calls(self) -> tuple[CallRecord, ...]:
-        """Every API call so far, oldest first."""
-        return self._log.records()
-
     def client(self, **more: Any) -> "LoadMaster":
         """Return a client of it: API key, pinned certificate; ``more`` goes to LoadMaster."""
-        from kempsdk import ApiKey, Insecure, LoadMaster, Pin
-
-        settings: dict[str, Any] = {"auth": ApiKey(self.api_key)}
-        settings["tls"] = Insecure() if self._http else Pin(self.fingerprint)
-        return LoadMaster(self.url, **{**settings, **more})
+        return client_of(self.url, self.api_key, self.fingerprint, more)
 
     # -- hands on the device
 
+    def description(self) -> dict[str, Any]:
+        active = not self._in_loop(lambda: self._appliance().standby)
+        units = [{"url": self.url, "active": active}]
+        return {"url": self.url, "fingerprint": self.fingerprint, "units": units}
+
+    def arm(self, fault: Fault) -> int:
+        from kempsdk.emulator import families  # noqa: F401 - registers every command
+        from kempsdk.emulator.registry import COMMANDS
+
+        for call in fault.calls:
+            if str(call["cmd"]).replace(".", "/") not in COMMANDS:
+                raise ValueError(f"calls: no command {call['cmd']!r} is emulated")
+        number = self._faults.arm(fault)
+        if fault.kind is FaultKind.CLOSE_BEFORE_TLS:
+            self.drop_connections()
+        return number
+
+    def disarm(self, number: int | None = None) -> bool:
+        return self._faults.disarm(number)
+
+    @property
+    def faults(self) -> tuple[FaultRecord, ...]:
+        return self._faults.records()
+
+    @property
+    def calls(self) -> tuple[CallRecord, ...]:
+        return self._log.records()
+
+    def run(self, command: str, /, **params: object) -> dict[str, Any]:
+        from kempsdk.emulator import render_v2
+
+        front = self._front
+        if front is None:
+            raise RuntimeError("not started")
+
+        def answer() -> bytes:
+            try:
+                return render_v2.success(front.run({"cmd": command, **params}))
+            except Refusal as refusal:
+                return render_v2.failure(refusal)
+
+        data: dict[str, Any] = json.loads(self._in_loop(answer))
+        return data
+
     def set_health(self, address: str, port: int, up: bool | None) -> None:
-        """Say that a server is up or down whatever its checks say; None checks it again."""
         canonical = address_of(address) or address
         self._in_loop(lambda: self._appliance().health.override(canonical, port, up))
 
     def sample_now(self) -> None:
-        """Take a statistics sample now instead of at the end of the period."""
         self._in_loop(lambda: self._sampler.sample(self._appliance().state))
 
     def freeze_stats(self, frozen: bool) -> None:
-        """Let ``stats`` stand still: the counters of the last sample stay."""
         self._in_loop(lambda: setattr(self._sampler, "frozen", frozen))
 
-    def close_before_tls(self, n: int = 1) -> None:
-        """Close the next ``n`` connections before TLS; those that are open are closed now."""
-        self._faults.close_before_tls(n)
+    def failover(self) -> None:
+        raise ValueError("failover: this is no pair")
+
+    def drop_connections(self) -> None:
+        """Close every open connection at once."""
         self._in_loop(self._drop_connections)
-
-    def drop_after_read(self, n: int = 1) -> None:
-        """Run the next ``n`` commands and never answer them."""
-        self._faults.drop_after_read(n)
-
-    def truncate(self, n: int = 1) -> None:
-        """Cut the next ``n`` answers in half."""
-        self._faults.truncate(n)
-
-    def html(self, n: int = 1, status: int = 503) -> None:
-        """Answer the next ``n`` calls with an HTML page; the commands do not run."""
-        self._faults.html(n, status)
-
-    def delay(self, seconds: float, n: int = 1) -> None:
-        """Wait before running the next ``n`` commands."""
-        self._faults.delay(seconds, n)
-
-    def reject(self, command: str, code: int = 422, message: str = "failed", n: int = 1) -> None:
-        """Refuse the next ``n`` calls of one command."""
-        self._faults.reject(command, code, message, n)
 
     # -- as a unit of a pair
 
@@ -310,8 +330,9 @@ class VirtualLoadMaster:
             name = listener.getsockname()
             self._address = (name[0], name[1])
             tls = self._tls(name[0])
-            state = self._load()
-            credentials = self._give_credentials(state)
+            state = initial_state(self._state_file, self._switches)
+            credentials = Credentials(state)
+            credentials.admit(self.user, self.password, self._keys)
             if self._state_file is not None:
                 save_state(self._state_file, state)  # at once: a wrong place ends it here
             for path in (self._data_path, self._l7):
@@ -332,7 +353,7 @@ class VirtualLoadMaster:
                 save=self._saver(),
             )
             gate = Gate(self._switches)
-            front = Front(box, gate=gate, faults=self._faults, log=self._log)
+            front = self._front = Front(box, gate=gate, faults=self._faults, log=self._log)
             server = self._server = HttpServer(
                 listener, front, gate=gate, faults=self._faults, tls=tls
             )
@@ -362,24 +383,6 @@ class VirtualLoadMaster:
         while True:
             await asyncio.sleep(self._sampler.interval_s)
             self._sampler.sample(box.state)
-
-    def _load(self) -> ApplianceState:
-        loaded = load_state(self._state_file) if self._state_file is not None else None
-        if loaded is not None:
-            return loaded
-        parameters = default_parameters()
-        parameters["version"] = VERSIONS[self._switches.firmware]
-        return ApplianceState(users={}, parameters=parameters)
-
-    def _give_credentials(self, state: ApplianceState) -> Credentials:
-        credentials = Credentials(state)
-        user = state.users.get(self.user)
-        if user is None:
-            user = state.users[self.user] = User(name=self.user, password="")
-        user.password = hash_password(self.password)
-        for key in self._keys:
-            credentials.add_key(user, key)
-        return credentials
 
     def _saver(self) -> Callable[[ApplianceState], None]:
         path = self._state_file

@@ -4,6 +4,7 @@ import hashlib
 import hmac
 import secrets
 import string
+from collections.abc import Sequence
 from typing import Final
 
 from kempsdk.emulator.state import ApplianceState, User
@@ -52,6 +53,15 @@ class Credentials:
         self._proven: set[tuple[str, str, bytes]] = set()
         self._pepper = secrets.token_bytes(16)
         self._user_keys: dict[str, bytes] = {}
+
+    def admit(self, name: str, password: str, keys: Sequence[str]) -> None:
+        """Give a user this password and these keys too; made where there is none."""
+        user = self._state.users.get(name)
+        if user is None:
+            user = self._state.users[name] = User(name=name, password="")
+        user.password = hash_password(password)
+        for key in keys:
+            self.add_key(user, key)
 
     def replace_state(self, state: ApplianceState) -> None:
         """Check against another state from now on (a restored one)."""

@@ -4,8 +4,7 @@ import asyncio
 import base64
 import binascii
 import json
-import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import parse_qsl, unquote
@@ -16,7 +15,7 @@ from kempsdk.emulator import render_v1, render_v2
 from kempsdk.emulator.answers import Answer, Refusal, missing
 from kempsdk.emulator.appliance import Appliance
 from kempsdk.emulator.call_log import CallLog
-from kempsdk.emulator.faults import Faults
+from kempsdk.emulator.faults import SPOILERS, Fault, FaultKind, Faults, Strike
 from kempsdk.emulator.firmware import has_v2
 from kempsdk.emulator.gate import Gate
 from kempsdk.emulator.licensing import is_licensed, needs_no_credentials
@@ -25,16 +24,19 @@ from kempsdk.emulator.parameters import is_api_enabled
 from kempsdk.emulator.registry import COMMANDS, Api, Request
 from kempsdk.emulator.values import Params
 
-_LOGGER = logging.getLogger(__name__)
-
 MAX_BODY: Final = 64 * 1024 * 1024
 _SERVER: Final = {"Server": "virtual LoadMaster"}
 _ENABLE_API: Final = "param=enableapi&value=yes"
+_CONTENT_TYPES: Final[Mapping[Api, str]] = {
+    "v1": render_v1.CONTENT_TYPE,
+    "v2": render_v2.CONTENT_TYPE,
+}
 _METHODS: Final[Mapping[Api, frozenset[str]]] = {
     # That v1 refuses other methods is a guess; PUT and DELETE must not change anything.
     "v1": frozenset({"GET", "HEAD", "POST"}),
     "v2": frozenset({"POST"}),
 }
+_GARBAGE: Final = bytes(range(256)) * 2
 _CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 _PAGES: Final[Mapping[int, tuple[str, str]]] = {
     400: ("Bad Request", "The request could not be understood."),
@@ -105,23 +107,86 @@ class Front:
         self._gate.count_call()
         if api == "v1" and len(query) > self._box.switches.url_limit:
             raise _Drop
-        status = self._faults.takes_html()
-        if status is not None:
-            raise _Page(status)
         is_enabling = api == "v1" and path == "/access/set" and query.startswith(_ENABLE_API)
         if not is_api_enabled(self._box.state) and not is_enabling:
             raise _Page(404)
         if request.method not in _METHODS[api]:
             raise _Page(405)
-        delay_s = self._faults.takes_delay()
-        if delay_s:
-            await asyncio.sleep(delay_s)
         body = await _read(request) if request.body_exists else b""
         if api == "v1":
             call = self._read_v1(path, query, body, request.headers.get("Authorization", ""))
         else:
             call = self._read_v2(body)
-        return await self._run(request, call)
+        return await self._meet_faults(request, call)
+
+    async def _meet_faults(self, http: web.BaseRequest, call: _Call) -> web.StreamResponse:
+        """Run a call with whatever strikes it before and after."""
+        strikes = self._faults.strikes(call.command)
+        early = [one for one in strikes if one.fault.when == "before"]
+        late = [one for one in strikes if one.fault.when == "after"]
+        await self._let_happen(early)
+        for one in early:
+            if one.fault.kind in SPOILERS:
+                if one.fault.kind is FaultKind.REJECT:
+                    code = one.fault.status or 0
+                    self._log.add(self._box, call.api, call.command, call.params, code)
+                return await self._spoil(one.fault, http, call, web.Response())
+        response = self._run(http, call)
+        await self._let_happen(late)
+        for one in late:
+            if one.fault.kind in SPOILERS:
+                return await self._spoil(one.fault, http, call, response)
+        return response
+
+    async def _let_happen(self, strikes: Sequence[Strike]) -> None:
+        """Let pass the time, change what others change, and fail over."""
+        for one in strikes:
+            if one.fault.kind is FaultKind.DELAY:
+                await asyncio.sleep(one.fault.seconds)
+            elif one.fault.kind is FaultKind.CHANGE:
+                for members in one.fault.calls:
+                    try:
+                        self.run(members)
+                    except Refusal as refusal:
+                        one.failed(f"{members['cmd']}: {refusal.text}")
+            elif one.fault.kind is FaultKind.FAILOVER and self._faults.failover is not None:
+                # Elsewhere: it waits for this loop and for that of the other unit.
+                await asyncio.to_thread(self._faults.failover)
+
+    async def _spoil(
+        self, fault: Fault, http: web.BaseRequest, call: _Call, response: web.Response
+    ) -> web.StreamResponse:
+        """Answer something else than the response."""
+        code = fault.status or 0
+        if fault.kind is FaultKind.TRUNCATE:
+            return await _cut_short(http, response)
+        if fault.kind is FaultKind.GARBAGE:
+            return _response(200, _GARBAGE, _CONTENT_TYPES[call.api])
+        if fault.kind is FaultKind.PAGE:
+            return _page(code)
+        if fault.kind is FaultKind.REJECT:
+            return self._refuse(call.api, Refusal(fault.message, code))
+        raise _Drop
+
+    def run(self, members: Mapping[str, object]) -> Answer:
+        """Run a command for an administrator who is no client of the APIs.
+
+        Args:
+            members: ``cmd`` and its parameters, as v2 has them.
+
+        Raises:
+            Refusal: the command fails.
+        """
+        call = self._read_members(members)
+        return self._box.run(
+            Request(
+                api="v2",
+                command=call.command,
+                params=call.params,
+                user=next(iter(self._box.state.users)),
+                body=call.body,
+            )
+        )
 
     def _read_v1(self, path: str, query: str, body: bytes, authorization: str) -> _Call:
         command = unquote(path.removeprefix("/access/")).strip("/")
@@ -150,6 +215,9 @@ class Front:
             data = None
         if not isinstance(data, dict):
             raise _Page(400)
+        return self._read_members(data)
+
+    def _read_members(self, data: Mapping[str, object]) -> _Call:
         members = {str(name).lower(): value for name, value in data.items()}
         command = str(members.pop("cmd", None) or "").replace(".", "/")
         key = members.pop("apikey", None)
@@ -161,14 +229,16 @@ class Front:
             user = self._box.credentials.by_password(str(name), str(password))
         upload = b""
         found = COMMANDS.get(command)
-        if found is not None and found.takes_file and isinstance(members.get("data"), str):
+        file = members.get("data")
+        if found is not None and found.takes_file and isinstance(file, str):
+            del members["data"]
             try:
-                upload = base64.b64decode(members.pop("data"), validate=False)
+                upload = base64.b64decode(file, validate=False)
             except binascii.Error:
                 upload = b""
         return _Call("v2", command, Params(members), user, upload)
 
-    async def _run(self, http: web.BaseRequest, call: _Call) -> web.StreamResponse:
+    def _run(self, http: web.BaseRequest, call: _Call) -> web.Response:
         user = call.user
         is_fresh = self._box.switches.unlicensed and not is_licensed(self._box)
         if is_fresh and needs_no_credentials(self._box, call.command):
@@ -176,7 +246,7 @@ class Front:
         if user is None:
             self._log.add(self._box, call.api, call.command, call.params, 401)
             if self._box.switches.html_on_401:
-                raise _Page(401)
+                return _page(401)
             return self._refuse(call.api, Refusal("Authorization Required", 401))
         request = Request(
             api=call.api,
@@ -190,22 +260,13 @@ class Front:
         try:
             if not call.command:
                 raise missing("cmd")
-            rejection = self._faults.takes_rejection(call.command)
-            if rejection is not None:
-                raise rejection
             if is_fresh and not needs_no_credentials(self._box, call.command):
                 raise Refusal("Command not available.")
             answer = self._box.run(request)
         except Refusal as refusal:
             self._log.set_code(entry, refusal.code)
-            response = self._refuse(call.api, refusal)
-        else:
-            response = self._succeed(call.api, answer)
-        if self._faults.takes_drop():
-            raise _Drop
-        if self._faults.takes_truncation():
-            return await _cut_short(http, response)
-        return response
+            return self._refuse(call.api, refusal)
+        return self._succeed(call.api, answer)
 
     def _succeed(self, api: Api, answer: Answer) -> web.Response:
         if api == "v2":

@@ -8,8 +8,12 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from kempsdk.emulator.box import VirtualLoadMaster
+from kempsdk.emulator.call_log import CallRecord
 from kempsdk.emulator.certificate import self_signed
+from kempsdk.emulator.clients import client_of
+from kempsdk.emulator.controls import Controls
 from kempsdk.emulator.credentials import new_api_key
+from kempsdk.emulator.faults import Fault, FaultKind, FaultRecord, Faults
 from kempsdk.emulator.network import Network
 from kempsdk.emulator.server import bound_socket
 from kempsdk.emulator.state import ApplianceState
@@ -132,7 +136,7 @@ async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
             writer.close()
 
 
-class HighAvailabilityPair:
+class HighAvailabilityPair(Controls):
     """Two units with the same users, an address each, and a shared one.
 
     The configuration goes from the active unit to the standby with every change, except
@@ -140,6 +144,8 @@ class HighAvailabilityPair:
 
         with HighAvailabilityPair() as pair, pair.client() as lm:
             pair.failover()
+
+    A fault strikes whichever unit is asked; see ``Controls``.
 
     Attributes:
         first, second: the units; the first is active at the beginning.
@@ -156,11 +162,14 @@ class HighAvailabilityPair:
         for name in ("state_file", "data_path", "l7"):
             if options.get(name) is not None:
                 raise ValueError(f"two units cannot share a {name.replace('_', ' ')}")
+        self._faults = Faults(self.failover)
+        self._failing_over = threading.Lock()
         common: dict[str, Any] = {
             "password": secrets.token_urlsafe(18),
             "api_keys": [new_api_key()],
             "listen": (listen[0], 0),
             **options,
+            "faults": self._faults,
         }
         if not common.get("http") and common.get("identity") is None:
             common["identity"] = self_signed(listen[0])
@@ -190,20 +199,67 @@ class HighAvailabilityPair:
 
     def client(self, **more: Any) -> "LoadMaster":
         """Return a client of the shared address."""
-        from kempsdk import ApiKey, Insecure, LoadMaster, Pin
+        return client_of(self.url, self.first.api_key, self.first.fingerprint, more)
 
-        tls = Pin(self.first.fingerprint) if self.first.fingerprint else Insecure()
-        settings: dict[str, Any] = {"auth": ApiKey(self.first.api_key), "tls": tls}
-        return LoadMaster(self.url, **{**settings, **more})
+    # -- hands on the devices
+
+    def description(self) -> dict[str, Any]:
+        units = [*self.first.description()["units"], *self.second.description()["units"]]
+        return {"url": self.url, "fingerprint": self.first.fingerprint, "units": units}
 
     def failover(self) -> None:
-        """Let the other unit take over, at once; connections to the shared address end."""
-        old, new = self._active, self.standby
-        self._shared.lead_to(None)
-        old.set_standby(True)
-        new.set_standby(False)
-        self._active = new
-        self._lead()
+        with self._failing_over:
+            old, new = self._active, self.standby
+            self._shared.lead_to(None)
+            old.set_standby(True)
+            new.set_standby(False)
+            self._active = new
+            self._lead()
+
+    def arm(self, fault: Fault) -> int:
+        number = self.first.arm(fault)
+        if fault.kind is FaultKind.CLOSE_BEFORE_TLS:
+            self.second.drop_connections()
+        return number
+
+    def disarm(self, number: int | None = None) -> bool:
+        return self._faults.disarm(number)
+
+    @property
+    def faults(self) -> tuple[FaultRecord, ...]:
+        return self._faults.records()
+
+    @property
+    def calls(self) -> tuple[CallRecord, ...]:
+        both = (*self.first.calls, *self.second.calls)
+        return tuple(sorted(both, key=lambda one: one.time_s))
+
+    def run(self, command: str, /, **params: object) -> dict[str, Any]:
+        return self._active.run(command, **params)
+
+    def set_health(self, address: str, port: int, up: bool | None) -> None:
+        for unit in (self.first, self.second):
+            unit.set_health(address, port, up)
+
+    def sample_now(self) -> None:
+        for unit in (self.first, self.second):
+            unit.sample_now()
+
+    def freeze_stats(self, frozen: bool) -> None:
+        for unit in (self.first, self.second):
+            unit.freeze_stats(frozen)
+
+    # -- life
+
+    @property
+    def port(self) -> int:
+        """The port of the shared address."""
+        return self._shared.address[1]
+
+    @property
+    def running(self) -> bool:
+        """Whether both units answer calls."""
+        return self.first.running and self.second.running
 
     def __enter__(self) -> "HighAvailabilityPair":
         with contextlib.ExitStack() as stack:

@@ -1,5 +1,6 @@
 """Running a virtual LoadMaster as a process, until a signal ends it."""
 
+import contextlib
 import signal
 import sys
 import threading
@@ -7,12 +8,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from kempsdk.emulator.box import VirtualLoadMaster
+from kempsdk.emulator.control_port import ControlPort
 from kempsdk.emulator.credentials import new_api_key
 from kempsdk.emulator.datapath import DataPath, L7DataPath
 from kempsdk.emulator.health import HealthMode
+from kempsdk.emulator.pair import HighAvailabilityPair
 from kempsdk.emulator.store import write_atomically
 from kempsdk.emulator.switches import Switches
 
@@ -45,6 +48,9 @@ class EmulatorOptions:
         cert_file, key_file: PEM files of the certificate to show; both or none.
         until_stdin_closes: end when standard input ends too, so that the process cannot
             outlive whoever started it.
+        pair: two units with a shared address, at which ``listen`` is.
+        control_port: of loopback, where faults are armed; 0 takes a free one, None opens none.
+        control_port_file: gets that port, like ``port_file``.
     """
 
     listen: tuple[str, int] = ("127.0.0.1", 0)
@@ -63,6 +69,9 @@ class EmulatorOptions:
     cert_file: Path | None = None
     key_file: Path | None = None
     until_stdin_closes: bool = False
+    pair: bool = False
+    control_port: int | None = None
+    control_port_file: Path | None = None
     switches: Switches | None = field(default=None)
 
 
@@ -138,30 +147,40 @@ def _l7(options: EmulatorOptions) -> L7DataPath | None:
     return Proxy(options.l7_interface)
 
 
-def serve(options: EmulatorOptions, ready: Callable[[str], None]) -> None:
+def _device(options: EmulatorOptions) -> VirtualLoadMaster | HighAvailabilityPair:
+    common: dict[str, Any] = {
+        "listen": options.listen,
+        "user": options.user,
+        "password": _password(options),
+        "api_keys": _api_keys(options.api_key_file),
+        "http": options.http,
+        "state_file": options.state,
+        "health": options.health,
+        "data_path": _data_path(options),
+        "l7": _l7(options),
+        "switches": _switches(options),
+        "time_scale": options.time_scale,
+        "identity": _identity(options),
+    }
+    return HighAvailabilityPair(**common) if options.pair else VirtualLoadMaster(**common)
+
+
+def serve(
+    options: EmulatorOptions,
+    ready: Callable[[str], None],
+    control_ready: Callable[[str], None] = lambda _: None,
+) -> None:
     """Run until SIGTERM or SIGINT; must be called from the main thread.
 
     Args:
         ready: called with the base URL once calls are answered.
+        control_ready: called after it with that of the control port, if there is one.
 
     Raises:
         OSError: an address cannot be bound, a file cannot be read or written.
         ValueError: a file holds something else than it should.
     """
-    box = VirtualLoadMaster(
-        listen=options.listen,
-        user=options.user,
-        password=_password(options),
-        api_keys=_api_keys(options.api_key_file),
-        http=options.http,
-        state_file=options.state,
-        health=options.health,
-        data_path=_data_path(options),
-        l7=_l7(options),
-        switches=_switches(options),
-        time_scale=options.time_scale,
-        identity=_identity(options),
-    )
+    device = _device(options)
     ended = threading.Event()
 
     def end(_number: int, _frame: FrameType | None) -> None:
@@ -169,17 +188,28 @@ def serve(options: EmulatorOptions, ready: Callable[[str], None]) -> None:
 
     before = {number: signal.signal(number, end) for number in (signal.SIGTERM, signal.SIGINT)}
     try:
-        with box:
+        with device, contextlib.ExitStack() as stack:
+            control: ControlPort | None = None
+            if options.control_port is not None:
+                control = stack.enter_context(ControlPort(device, options.control_port))
+                if options.control_port_file is not None:
+                    _write_port(options.control_port_file, control.port)
             if options.port_file is not None:
-                write_atomically(options.port_file, f"{box.port}\n".encode("ascii"))
+                _write_port(options.port_file, device.port)
             if options.until_stdin_closes:
                 _watch_stdin(ended)
-            ready(box.url)
-            while box.running and not ended.wait(_LOOK_EVERY_S):
+            ready(device.url)
+            if control is not None:
+                control_ready(control.url)
+            while device.running and not ended.wait(_LOOK_EVERY_S):
                 continue
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _write_port(path: Path, port: int) -> None:
+    write_atomically(path, f"{port}\n".encode("ascii"))
 
 
 def _watch_stdin(ended: threading.Event) -> None:

@@ -14,6 +14,7 @@ from kempsdk.emulator.front import Front
 from kempsdk.emulator.gate import Gate, hang_up
 
 _SHUTDOWN_S = 1.0
+_TURNS_TO_CLOSE = 3
 _BACK_OFF_S = 0.05
 _LONGEST_LINE = 64 * 1024
 
@@ -46,6 +47,7 @@ class HttpServer:
         self._gate = gate
         self._faults = faults
         self._tls = tls
+        self._open: dict[socket.socket, asyncio.BaseTransport] = {}
         self._server = web.Server(
             front.handle,
             access_log=None,
@@ -86,12 +88,15 @@ class HttpServer:
     async def _connect(self, sock: socket.socket) -> None:
         """Hand a connection to the HTTP server."""
         try:
-            await asyncio.get_running_loop().connect_accepted_socket(
+            transport, _ = await asyncio.get_running_loop().connect_accepted_socket(
                 self._server, sock, ssl=self._tls
             )
         except OSError:
             # The client did not like the certificate, or went away.
             sock.close()
+        else:
+            self._open = {one: its for one, its in self._open.items() if one.fileno() >= 0}
+            self._open[sock] = transport
 
     def drop_connections(self) -> None:
         """Close all connections at once."""
@@ -103,6 +108,12 @@ class HttpServer:
         for connection in self._server.connections:
             connection.close()
         await self._server.shutdown(_SHUTDOWN_S)
+        # TLS would wait for the client's farewell, longer than the loop lives.
+        for transport in self._open.values():
+            if isinstance(transport, asyncio.WriteTransport):
+                transport.abort()
+        for _ in range(_TURNS_TO_CLOSE):
+            await asyncio.sleep(0)
 
 
 async def cancel(task: "asyncio.Task[Any]") -> None:

@@ -5,7 +5,24 @@ import os
 import tempfile
 from pathlib import Path
 
+from kempsdk.emulator.firmware import VERSIONS
+from kempsdk.emulator.parameter_table import default_parameters
 from kempsdk.emulator.state import ApplianceState, from_json, to_json
+from kempsdk.emulator.switches import Switches
+
+
+def initial_state(path: Path | None, switches: Switches) -> ApplianceState:
+    """Return the saved state, or that of a new appliance without users.
+
+    Raises:
+        ValueError: the file holds something else.
+    """
+    saved = None if path is None else load_state(path)
+    if saved is not None:
+        return saved
+    parameters = default_parameters()
+    parameters["version"] = VERSIONS[switches.firmware]
+    return ApplianceState(users={}, parameters=parameters)
 
 
 def load_state(path: Path) -> ApplianceState | None:

@@ -90,7 +90,9 @@ def not_the_api(answer: HttpAnswer, call: Call) -> KempError:
     if 300 <= status < 400:
         return bad_answer("redirected, perhaps to a log-in page", answer, call, ran=False)
     if status == 503:
-        return bad_answer("not ready: starting up or not licensed", answer, call, ran=False)
+        # Whether it comes of the appliance before it ran anything is only claimed; a proxy on
+        # the way may say so afterwards.
+        return bad_answer("not ready: starting up or not licensed", answer, call)
     what = "an HTML page" if looks_like_html(answer) else "something that is not the API's"
     return bad_answer(f"{what} came back (status {status})", answer, call)
 

@@ -10,12 +10,16 @@ from pathlib import Path
 import pytest
 
 from cli.exit_codes import ExitCode
+from kempsdk.emulator import RemoteControl
 from tests.cli.conftest import Terminal
 
 
 @contextmanager
-def running(kemp: Terminal, *options: str) -> Iterator[str]:
-    """Run it on a free port; gives its URL and ends it with SIGTERM."""
+def running(kemp: Terminal, *options: str, rest: str = "") -> Iterator[str]:
+    """Run it on a free port; gives its URL and ends it with SIGTERM.
+
+    ``rest`` is how whatever it says after that begins.
+    """
     process = subprocess.Popen(
         kemp.argv("emulator", "--listen", "127.0.0.1:0", *options),
         env=dict(kemp.environment()),
@@ -33,9 +37,10 @@ def running(kemp: Terminal, *options: str) -> Iterator[str]:
             yield line.split()[-1]
         finally:
             process.send_signal(signal.SIGTERM)
-            rest = process.stdout.read() + process.stderr.read()
+            said = process.stdout.read() + process.stderr.read()
             process.wait(20)
-    assert rest == ""
+    assert said.startswith(rest)
+    assert bool(said) == bool(rest)
     assert process.returncode == 0
 
 
@@ -86,6 +91,17 @@ def test_plain_http(kemp: Terminal, tmp_path: Path) -> None:
         assert len(use(kemp, url)) == 1
 
 
+def test_the_control_port(kemp: Terminal, tmp_path: Path) -> None:
+    file = tmp_path / "control"
+    options = ["--control-port", "0", "--control-port-file", str(file)]
+    options += ["--api-key-file", str(tmp_path / "key")]
+    with running(kemp, "--pair", *options, rest="kemp emulator: control port on ") as url:
+        control = RemoteControl(f"http://127.0.0.1:{file.read_text().strip()}")
+        assert control.description()["url"] == url
+        control.failover()
+        assert [one["active"] for one in control.description()["units"]] == [False, True]
+
+
 def test_switches(kemp: Terminal) -> None:
     listed = json.loads(kemp("emulator", "--switch", "list", "-o", "json").out)
     assert {"name": "unknown_command_code", "default": 405} in listed
@@ -103,6 +119,9 @@ def test_switches(kemp: Terminal) -> None:
         (("--switch", "standby=perhaps"), ExitCode.USAGE, "neither yes nor no"),
         (("--switch", "unknown_command_code=500"), ExitCode.USAGE, "405, 422"),
         (("--time-scale", "0"), ExitCode.USAGE, "0"),
+        (("--control-port", "65536"), ExitCode.USAGE, "65535"),
+        (("--control-port-file", "f"), ExitCode.USAGE, "--control-port"),
+        (("--pair", "--state", "f"), ExitCode.USAGE, "cannot share"),
     ],
 )
 def test_bad_options(options: tuple[str, ...], code: ExitCode, hint: str, kemp: Terminal) -> None:

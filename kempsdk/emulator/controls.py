@@ -1,0 +1,108 @@
+"""What a test can do to a virtual LoadMaster: one unit, a pair, or one behind a control port."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import Any
+
+from kempsdk.emulator.call_log import CallRecord
+from kempsdk.emulator.faults import Fault, FaultKind, FaultRecord
+
+
+class Controls(ABC):
+    """Hands on the device, past its API."""
+
+    @abstractmethod
+    def description(self) -> dict[str, Any]:
+        """Return ``url``, ``fingerprint`` and ``units``: of each its ``url`` and ``active``."""
+
+    @abstractmethod
+    def arm(self, fault: Fault) -> int:
+        """Let a fault strike from now on; returns its number.
+
+        Arming a close-before-tls closes the connections that are open, so that the next call
+        needs a new one.
+
+        Raises:
+            ValueError: a failover without a pair, or a change of no known command.
+        """
+
+    @abstractmethod
+    def disarm(self, number: int | None = None) -> bool:
+        """Forget one fault, or all of them; returns whether there was any."""
+
+    @property
+    @abstractmethod
+    def faults(self) -> Sequence[FaultRecord]:
+        """The armed faults and the last thousand that are spent, with how often they struck."""
+
+    @property
+    @abstractmethod
+    def calls(self) -> Sequence[CallRecord]:
+        """Every API call so far, oldest first.
+
+        Not there: what ``run`` and changes did, and calls that a fault kept from running
+        other than by rejecting them.
+        """
+
+    @abstractmethod
+    def run(self, command: str, /, **params: object) -> dict[str, Any]:
+        """Run a command as an administrator of every right would, and return v2's answer.
+
+        It is not counted as a call, needs no credentials and meets no fault. A refusal is
+        returned, not raised: ``code`` and ``message``.
+        """
+
+    @abstractmethod
+    def set_health(self, address: str, port: int, up: bool | None) -> None:
+        """Say that a server is up or down whatever its checks say; None checks it again."""
+
+    @abstractmethod
+    def sample_now(self) -> None:
+        """Take a statistics sample now instead of at the end of the period."""
+
+    @abstractmethod
+    def freeze_stats(self, frozen: bool) -> None:
+        """Let ``stats`` stand still: the counters of the last sample stay."""
+
+    @abstractmethod
+    def failover(self) -> None:
+        """Let the other unit of a pair take over, at once.
+
+        Raises:
+            ValueError: this is no pair.
+        """
+
+    # -- short forms of usual faults; each replaces the one before of its own kind
+
+    def close_before_tls(self, n: int = 1) -> None:
+        """Close the next ``n`` connections before TLS; those that are open are closed now."""
+        self._instead(FaultKind.CLOSE_BEFORE_TLS, n)
+
+    def drop_after_read(self, n: int = 1) -> None:
+        """Run the next ``n`` commands and never answer them."""
+        self._instead(FaultKind.CLOSE, n)
+
+    def truncate(self, n: int = 1) -> None:
+        """Cut the next ``n`` answers in half."""
+        self._instead(FaultKind.TRUNCATE, n)
+
+    def html(self, n: int = 1, status: int = 503) -> None:
+        """Answer the next ``n`` calls with an HTML page; the commands do not run."""
+        self._instead(FaultKind.PAGE, n, status=status)
+
+    def delay(self, seconds: float, n: int = 1) -> None:
+        """Wait before running the next ``n`` commands."""
+        self._instead(FaultKind.DELAY, n, seconds=seconds)
+
+    def reject(self, command: str, code: int = 422, message: str = "failed", n: int = 1) -> None:
+        """Refuse the next ``n`` calls of one command; earlier ones of it stay armed."""
+        self.arm(
+            Fault(kind=FaultKind.REJECT, command=command, status=code, message=message, times=n)
+        )
+
+    def _instead(self, kind: FaultKind, n: int, **more: Any) -> None:
+        for one in self.faults:
+            if one.armed and one.fault.kind is kind and not one.fault.command:
+                self.disarm(one.number)
+        if n:
+            self.arm(Fault(kind=kind, times=n, **more))
