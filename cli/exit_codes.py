@@ -141,6 +141,7 @@ def _orchestrator_code(error: Exception) -> ExitCode | None:
         (errors.StoreFull, ExitCode.STORE_FULL),
         (errors.StoreUnavailable, ExitCode.STORE),
         (errors.IsolationUnavailable, ExitCode.ISOLATION),
+        (errors.TelemetryUnavailable, ExitCode.USAGE),
         (errors.OrchestratorError, ExitCode.INTERNAL),
     )
     return next((code for kind, code in table if isinstance(error, kind)), None)

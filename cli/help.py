@@ -23,6 +23,10 @@ Where to connect and with what is looked for in this order: option, environment,
   KEMP_STORE                where runs are kept: a directory, or postgresql://user@host/database
                             (password in ~/.pgpass); else $XDG_STATE_HOME/kemp
                             (~/.local/state/kemp)
+  OTEL_EXPORTER_OTLP_ENDPOINT
+                            OpenTelemetry collector for traces of rollouts: http://127.0.0.1:4318
+  KEMP_METRICS_FILE         file for Prometheus' metrics of rollouts: /var/lib/node/kemp.prom
+  KEMP_METRICS_LISTEN       or an address where they can be asked for: 127.0.0.1:9464
   NO_COLOR                  no colours
 
 With --url or KEMP_URL and no profile named, the profile with that very address lends its

@@ -25,7 +25,25 @@ _MARKS = {"step-failed": "failed", "server-skipped": "skipped", "step-stopped": 
 
 @contextmanager
 def shown(session: Session, plan: "Plan") -> Iterator[OnEvent]:
-    """Show the events of a run while the context lasts; called from several threads."""
+    """Show the events of a run while the context lasts, and send them on where that is wanted.
+
+    What is yielded is called from several threads.
+    """
+    from cli.telemetry import options_of
+    from orchestrator.rollout.telemetry import telemetry
+
+    options = options_of(session.environ)
+    with _shown(session, plan) as show, telemetry(options) as watcher:
+
+        def hear(event: "Event") -> None:
+            show(event)
+            watcher.hear(event)
+
+        yield hear
+
+
+@contextmanager
+def _shown(session: Session, plan: "Plan") -> Iterator[OnEvent]:
     if session.quiet:
         yield _silent
     elif sys.stderr.isatty() and session.environ.get("TERM") != "dumb":

@@ -18,6 +18,7 @@
     ├── StoreUnavailable         the state store cannot be read or written
     │   ├── StoreReadOnly
     │   └── StoreFull
+    ├── TelemetryUnavailable     traces or metrics cannot go where they are wanted
     └── IsolationUnavailable     this machine does not allow network namespaces
 """
 
@@ -162,6 +163,10 @@ class StoreReadOnly(StoreUnavailable):
 
 class StoreFull(StoreUnavailable):
     """There is no room for the state store to write; nothing was lost."""
+
+
+class TelemetryUnavailable(OrchestratorError):
+    """Traces or metrics were asked for and cannot be had: a library, an address or a file."""
 
 
 class IsolationUnavailable(OrchestratorError):

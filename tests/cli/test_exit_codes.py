@@ -45,6 +45,7 @@ CASES = [
     (orchestration.AlreadyAsked("no", by="ada"), 26, "kemp rollout status"),
     (orchestration.LockNotFound("no"), 3, "kemp rollout locks"),
     (orchestration.IsolationUnavailable("no"), 18, ""),
+    (orchestration.TelemetryUnavailable("no"), 2, ""),
     (orchestration.OrchestratorError("odd"), 1, ""),
     (Failure("no", ExitCode.INVALID_FILE), 16, ""),
     (click.UsageError("no"), 2, ""),
