@@ -63,7 +63,8 @@ class RealAdapters:
         from orchestrator.hosts.netlink import NetlinkDriver
         from orchestrator.hosts.ssh import SshDriver
         from orchestrator.network_namespace import NetworkNamespace
-        from orchestrator.rollout.adapters import Adapters, SegmentProbe, run_here
+        from orchestrator.probes.segment import SegmentProbe
+        from orchestrator.rollout.adapters import Adapters, run_here
 
         drivers: dict[str, HostDriver] = {"netlink": NetlinkDriver(clock=self.clock())}
         clients: dict[str, LoadMaster] = {}

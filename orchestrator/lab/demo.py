@@ -33,7 +33,8 @@ from orchestrator.lab.rollout_file import PORT, lab_service, rollout_file
 from orchestrator.lab.topology import BRIDGE
 from orchestrator.lab.webservice import argv as webservice
 from orchestrator.probes.arp import ArpWatch, ask_who_has
-from orchestrator.rollout.adapters import Adapters, SegmentProbe, run_here
+from orchestrator.probes.segment import SegmentProbe
+from orchestrator.rollout.adapters import Adapters, run_here
 from orchestrator.rollout.facts import read_facts
 from orchestrator.rollout.plan import Plan, StepKind
 from orchestrator.rollout.planner import make_plan

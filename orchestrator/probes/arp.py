@@ -1,26 +1,34 @@
 """Who answers ARP for a VIP, and who names it as sender: asked and watched on the wire.
 
+For an IPv6 VIP neighbour discovery takes the place of ARP, with the same evidence.
+
 Answers alone prove little: a host with arp_announce below 2 answers nobody and still puts
 its own MAC into the neighbour tables of those it asks something ("who has X, tell VIP").
 Such frames are counted as claims.
 """
 
-import socket
-import struct
+import ipaddress
 import threading
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
 
+from orchestrator.errors import HostUnreachable
 from orchestrator.network_namespace import NetworkNamespace
-from orchestrator.probes.packet_socket import ETH_P_ARP, PacketSocket, mac_bytes
+from orchestrator.probes.frames import (
+    BROADCAST,
+    ETH_P_ARP,
+    ETH_P_IPV6,
+    arp_question,
+    claim,
+    discovery_question,
+    packed,
+)
+from orchestrator.probes.packet_socket import PacketSocket
+from orchestrator.probes.wire import Exchange, Identity, PacketWire, Wire
 
-_REQUEST, _REPLY = 1, 2
-_BROADCAST = "ff:ff:ff:ff:ff:ff"
 _NOBODY = "0.0.0.0"  # noqa: S104 - the sender of an ARP probe, not a place to listen
-_ETHERNET = struct.Struct("!6s6sH")
-_ARP = struct.Struct("!HHBBH6s4s6s4s")
 _WATCH_S = 0.05
 
 
@@ -49,20 +57,17 @@ class ArpEvidence:
 
 @dataclass(slots=True)
 class _Tally:
-    vip: bytes
+    vip: str
     answers: Counter[str] = field(default_factory=Counter)
     claims: Counter[str] = field(default_factory=Counter)
     asked: int = 0
     dropped: int = 0
 
-    def note(self, frame: bytes) -> None:
-        if len(frame) < _ETHERNET.size + _ARP.size:
-            return
-        _, _, _, _, operation, mac, sender, _, target = _ARP.unpack_from(frame, _ETHERNET.size)
-        if sender != self.vip:
-            return
-        counter = self.answers if operation == _REPLY and target != self.vip else self.claims
-        counter[mac.hex(":")] += 1
+    def note(self, frame: bytes, times: int = 1) -> None:
+        found = claim(frame)
+        if found is not None and found.address == self.vip:
+            counter = self.answers if found.solicited else self.claims
+            counter[found.mac] += times
 
     def evidence(self) -> ArpEvidence:
         return ArpEvidence(
@@ -82,12 +87,25 @@ def ask_who_has(
     unicast_to: Sequence[str] = (),
     namespace: NetworkNamespace | None = None,
 ) -> ArpEvidence:
+    """Ask the segment who has the VIP, from an interface of this machine: ``ask_over``."""
+    wire = PacketWire(interface, namespace=namespace)
+    return ask_over(wire, vip, window_s=window_s, rounds=rounds, unicast_to=unicast_to)
+
+
+def ask_over(
+    wire: Wire,
+    vip: str,
+    *,
+    window_s: float = 0.2,
+    rounds: int = 3,
+    unicast_to: Sequence[str] = (),
+) -> ArpEvidence:
     """Ask the segment who has the VIP, and count who answers. Takes rounds x window_s.
 
     Each round asks in every way that a host treats differently: by broadcast and to each of
     the given MACs alone, with the interface's own address as sender (if it has one) and with
     none. It sends no frame that names the VIP as sender, so it teaches nobody anything
-    about the VIP.
+    about the VIP. For an IPv6 address the question is neighbour discovery's.
 
     Args:
         window_s: how long each round listens, in seconds, above 0.
@@ -95,42 +113,49 @@ def ask_who_has(
         unicast_to: MACs to ask one by one; a host that ignores broadcasts still answers these.
 
     Raises:
-        HostUnreachable: no such interface, it is down, or no right to raw sockets.
-        ValueError: the VIP is not an IPv4 address, or a MAC is none.
+        HostUnreachable: no such interface, it is down, it has no IPv6 address to ask for one,
+            or no right to raw sockets.
+        ValueError: the VIP is not an address, or a MAC is none.
     """
     if rounds < 1 or window_s <= 0:
         raise ValueError("ask at least one round, and listen for a time")
-    tally = _Tally(socket.inet_aton(vip))
-    with PacketSocket(interface, ETH_P_ARP, promiscuous=True, namespace=namespace) as wire:
-        senders = [_NOBODY] if wire.address is None else [wire.address, _NOBODY]
-        questions = [
-            _question(vip, own_mac=wire.mac, sender=sender, to=mac)
-            for sender in senders
-            for mac in (_BROADCAST, *unicast_to)
-        ]
-        for _ in range(rounds):
-            for question in questions:
-                wire.send(question)
-                tally.asked += 1
-            for frame in wire.frames(window_s=window_s):
-                tally.note(frame)
-        tally.dropped += wire.dropped()
+    vip = str(ipaddress.ip_address(vip))
+    questions = _questions(vip, wire.identity(), unicast_to)
+    heard = wire.exchange(
+        Exchange(
+            frames=questions,
+            ethertype=_ethertype(vip),
+            needles=[packed(vip)],
+            rounds=rounds,
+            window_s=window_s,
+            promiscuous=True,
+        )
+    )
+    tally = _Tally(vip, asked=rounds * len(questions), dropped=heard.dropped)
+    for frame, times in heard.frames.items():
+        tally.note(frame, times)
     return tally.evidence()
 
 
-def _question(vip: str, *, own_mac: str, sender: str, to: str) -> bytes:
-    source = mac_bytes(own_mac)
-    return _ETHERNET.pack(mac_bytes(to), source, ETH_P_ARP) + _ARP.pack(
-        1,  # Ethernet
-        0x0800,  # IPv4
-        6,
-        4,
-        _REQUEST,
-        source,
-        socket.inet_aton(sender),
-        bytes(6),
-        socket.inet_aton(vip),
-    )
+def _ethertype(vip: str) -> int:
+    return ETH_P_IPV6 if ":" in vip else ETH_P_ARP
+
+
+def _questions(vip: str, own: Identity, unicast_to: Sequence[str]) -> list[bytes]:
+    source = own.source_for(vip)
+    if ":" not in vip:
+        return [
+            arp_question(vip, mac=own.mac, sender=sender, to=mac)
+            for sender in ([_NOBODY] if source is None else [source, _NOBODY])
+            for mac in (BROADCAST, *unicast_to)
+        ]
+    if source is None:
+        raise HostUnreachable(f"there is no IPv6 address to ask for {vip} from")
+    return [
+        discovery_question(vip, mac=own.mac, sender=sender, to=mac)
+        for sender in (source, "::")
+        for mac in (None, *unicast_to)
+    ]
 
 
 class ArpWatch:
@@ -144,7 +169,7 @@ class ArpWatch:
         """Prepare to watch; listening starts with the ``with`` block."""
         self._interface = interface
         self._namespace = namespace
-        self._tally = _Tally(socket.inet_aton(vip))
+        self._tally = _Tally(str(ipaddress.ip_address(vip)))
         self._lock = threading.Lock()
         self._end = threading.Event()
         self._failure: Exception | None = None
@@ -156,7 +181,10 @@ class ArpWatch:
             HostUnreachable: no such interface, or no right to raw sockets.
         """
         self._wire = PacketSocket(
-            self._interface, ETH_P_ARP, promiscuous=True, namespace=self._namespace
+            self._interface,
+            _ethertype(self._tally.vip),
+            promiscuous=True,
+            namespace=self._namespace,
         )
         self._thread = threading.Thread(target=self._listen, daemon=True)
         self._thread.start()

@@ -16,9 +16,6 @@ from orchestrator.network_namespace import NetworkNamespace
 
 T = TypeVar("T")
 
-ETH_P_IP = 0x0800
-ETH_P_ARP = 0x0806
-
 # Linux, if_packet.h and sockios.h; the socket module does not name them.
 _SOL_PACKET = 263
 _PACKET_ADD_MEMBERSHIP = 1
@@ -34,14 +31,6 @@ _LATE_S = 0.05
 def in_namespace(namespace: NetworkNamespace | None, function: Callable[[], T]) -> T:
     """Run the function in the namespace, or here where there is none."""
     return function() if namespace is None else namespace.run(function)
-
-
-def mac_bytes(mac: str) -> bytes:
-    """Return ``02:00:00:00:00:01`` as its six bytes."""
-    raw = bytes.fromhex(mac.replace(":", ""))
-    if len(raw) != 6:
-        raise ValueError(f"{mac} is not a MAC address")
-    return raw
 
 
 class PacketSocket:

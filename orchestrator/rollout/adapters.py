@@ -3,35 +3,11 @@
 import subprocess
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 from kempsdk import LoadMaster
 from kempsdk.clock import Clock
 from orchestrator.hosts.driver import CommandResult, Host, HostDriver
-from orchestrator.network_namespace import NetworkNamespace
-from orchestrator.probes.arp import ArpEvidence, ask_who_has
-from orchestrator.probes.service import (
-    FrameEvidence,
-    HttpEvidence,
-    answers_vip_frame,
-    http_answers,
-)
-
-
-class Segment(Protocol):
-    """The servers' segment, seen from a machine on it that is not one of them."""
-
-    def ask_who_has(self, vip: str, *, unicast_to: Sequence[str]) -> ArpEvidence:
-        """Ask everybody, and the given MACs one by one, and collect what is answered."""
-        ...
-
-    def answers_vip(self, vip: str, port: int, *, server_mac: str) -> FrameEvidence:
-        """Ask one server for a connection to the VIP, as the LoadMaster would hand it over."""
-        ...
-
-    def answers_http(self, address: str, port: int, path: str) -> HttpEvidence:
-        """Ask a server for a page at its own address, as the LoadMaster's check does."""
-        ...
+from orchestrator.probes.segment import Segment
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,29 +27,6 @@ class Adapters:
     clock: Clock
     segment: Segment | None
     here: Callable[[Sequence[str], float], CommandResult]
-
-
-class SegmentProbe:
-    """A real ``Segment``: raw sockets on a device of this machine or of one of its namespaces."""
-
-    def __init__(self, interface: str, *, namespace: NetworkNamespace | None = None) -> None:
-        self._interface = interface
-        self._namespace = namespace
-
-    def ask_who_has(self, vip: str, *, unicast_to: Sequence[str]) -> ArpEvidence:
-        return ask_who_has(vip, self._interface, unicast_to=unicast_to, namespace=self._namespace)
-
-    def answers_vip(self, vip: str, port: int, *, server_mac: str) -> FrameEvidence:
-        return answers_vip_frame(
-            interface=self._interface,
-            server_mac=server_mac,
-            vip=vip,
-            port=port,
-            namespace=self._namespace,
-        )
-
-    def answers_http(self, address: str, port: int, path: str) -> HttpEvidence:
-        return http_answers(address, port, path, namespace=self._namespace)
 
 
 def run_here(argv: Sequence[str], timeout_s: float) -> CommandResult:

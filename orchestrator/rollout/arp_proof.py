@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from orchestrator.errors import GateRefused
 from orchestrator.probes.arp_verdict import ArpVerdict, Machine, Outcome, described, judge
 from orchestrator.probes.loadmaster_macs import Pinned, pin
-from orchestrator.rollout.adapters import Segment
+from orchestrator.probes.segment import Segment
 from orchestrator.rollout.context import Context
 from orchestrator.rollout.plan import StepKind
 

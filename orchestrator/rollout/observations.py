@@ -5,7 +5,9 @@ from kempsdk.errors import KempError
 from orchestrator.errors import GateRefused, HostUnreachable
 from orchestrator.hosts.findings import blocking
 from orchestrator.hosts.state import NetState
-from orchestrator.probes.service import FrameOutcome
+from orchestrator.probes.health_check import check_of
+from orchestrator.probes.segment import Segment
+from orchestrator.probes.vip_request import FrameOutcome
 from orchestrator.rollout import arp_proof, gates, server_changes
 from orchestrator.rollout.changes import Result
 from orchestrator.rollout.context import Context
@@ -93,34 +95,55 @@ _ENDINGS = {
 
 def _answers(context: Context, step: Step) -> tuple[str, ...]:
     """Try the service the way the LoadMaster will, where there is a place to try it from."""
-    segment, rs = context.adapters.segment, context.server(step.server)
-    address = context.served_address(step.server)
-    said = [f"something listens on {address}:{rs.port}"]
+    segment = context.adapters.segment
+    address, port = context.served_address(step.server), context.server(step.server).port
+    said = [f"something listens on {address}:{port}"]
     if segment is None:
         return tuple(said)
-    if context.method.direct_return and context.service.ref.protocol.value == "tcp":
-        mac = arp_proof.mac_of(context, step.server)
-        frame = segment.answers_vip(context.vip, rs.port, server_mac=mac)
-        if not frame.answers:
-            raise GateRefused(
-                f"{step.server}: a connection to {address}:{rs.port} sent straight to {mac} was "
-                f"{_ENDINGS[frame.outcome]}",
-                gate="service-bound",
-                evidence=[
-                    f"answered by {frame.answered_by or 'nobody'} within {frame.seconds:.1f} s"
-                ],
-            )
-        said.append(f"took a connection to {address}:{rs.port} sent to {mac}")
-    if context.service.health is not None:
-        page = segment.answers_http(rs.address, rs.port, context.service.health.path)
+    if context.method.direct_return:
+        said.append(_takes_a_request(context, step, segment))
+    said += _checks_out(context, step, segment)
+    return tuple(said)
+
+
+def _takes_a_request(context: Context, step: Step, segment: Segment) -> str:
+    """Send the server a request to the VIP, as the LoadMaster would hand it over."""
+    port, protocol = context.server(step.server).port, context.service.ref.protocol.value
+    mac = arp_proof.mac_of(context, step.server)
+    frame = segment.answers_vip(context.vip, port, server_mac=mac, protocol=protocol)
+    asked = f"a request to {context.vip}:{port} sent straight to {mac}"
+    if frame.answers:
+        return f"took {asked}"
+    if protocol == "udp" and frame.outcome is FrameOutcome.SILENT:
+        return f"{asked} got no answer, which proves nothing over UDP"
+    raise GateRefused(
+        f"{step.server}: {asked} was {_ENDINGS[frame.outcome]}",
+        gate="service-bound",
+        evidence=[f"answered by {frame.answered_by or 'nobody'} within {frame.seconds:.1f} s"],
+    )
+
+
+def _checks_out(context: Context, step: Step, segment: Segment) -> tuple[str, ...]:
+    """Check the server at its own address: as the LoadMaster will, and as the file says."""
+    rs, health = context.server(step.server), context.service.health
+    check = check_of(context.read_service(), rs)
+    made = segment.makes_check(check)
+    if made.passed is False:
+        raise GateRefused(
+            f"{step.server}: the LoadMaster's {check} will fail: {made.said}",
+            gate="service-bound",
+            evidence=[f"made from the segment, ended after {made.seconds:.1f} s"],
+        )
+    said = [f"{check}: {made.said}"]
+    if health is not None:
+        page = segment.answers_http(rs.address, rs.port, health.path)
         if not page.healthy:
             raise GateRefused(
-                f"{step.server}: {context.service.health.path} answered "
-                f"{page.status or page.failure}",
+                f"{step.server}: {health.path} answered {page.status or page.failure}",
                 gate="service-bound",
                 evidence=[f"asked at {rs}, ended after {page.seconds:.1f} s"],
             )
-        said.append(f"{context.service.health.path} answered {page.status}")
+        said.append(f"{health.path} answered {page.status}")
     return tuple(said)
 
 

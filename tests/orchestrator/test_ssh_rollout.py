@@ -18,7 +18,8 @@ from orchestrator.lab.lab import Lab
 from orchestrator.lab.loadmaster import LabLoadMaster
 from orchestrator.lab.rollout_file import lab_service, rollout_file
 from orchestrator.lab.topology import BRIDGE
-from orchestrator.rollout.adapters import Adapters, SegmentProbe, run_here
+from orchestrator.probes.segment import SegmentProbe
+from orchestrator.rollout.adapters import Adapters, run_here
 from orchestrator.rollout.facts import read_facts
 from orchestrator.rollout.planner import make_plan
 from orchestrator.rollout.report import RunReport

@@ -10,7 +10,8 @@ from orchestrator.hosts.changes import AddAddress
 from orchestrator.hosts.netlink import NetlinkDriver
 from orchestrator.network_namespace import NetworkNamespace
 from orchestrator.probes.arp import ArpWatch, ask_who_has
-from orchestrator.probes.packet_socket import ETH_P_ARP, PacketSocket
+from orchestrator.probes.frames import ETH_P_ARP
+from orchestrator.probes.packet_socket import PacketSocket
 from tests.orchestrator.hosts.segment import (
     BRIDGE,
     INTERFACE,

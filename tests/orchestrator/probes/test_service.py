@@ -13,13 +13,8 @@ from orchestrator.errors import HostUnreachable
 from orchestrator.hosts.driver import Host
 from orchestrator.hosts.netlink import NetlinkDriver
 from orchestrator.hosts.state import NetState, Socket
-from orchestrator.probes.service import (
-    FrameOutcome,
-    answers_vip_frame,
-    bound,
-    connections_left,
-    http_answers,
-)
+from orchestrator.probes.service import bound, connections_left, http_answers
+from orchestrator.probes.vip_request import FrameOutcome, answers_vip_frame
 from tests.fakes.host import plain_host
 from tests.orchestrator.hosts.by_loopback import plan_add
 from tests.orchestrator.hosts.segment import BRIDGE, INTERFACE, VIP, Member, Segment

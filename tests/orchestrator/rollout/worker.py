@@ -166,9 +166,9 @@ class _LiveSegment(FakeSegment):
         self._read()
         return super().ask_who_has(vip, unicast_to=unicast_to)
 
-    def answers_vip(self, vip: str, port: int, *, server_mac: str) -> Any:
+    def answers_vip(self, vip: str, port: int, *, server_mac: str, protocol: str = "tcp") -> Any:
         self._read()
-        return super().answers_vip(vip, port, server_mac=server_mac)
+        return super().answers_vip(vip, port, server_mac=server_mac, protocol=protocol)
 
     def _read(self) -> None:
         self.hosts = {name: load_host(self._directory, name) for name in NAMES}

@@ -12,7 +12,9 @@ from orchestrator.hosts.driver import CommandResult
 from orchestrator.hosts.state import Socket
 from orchestrator.inventory import parse_spec
 from orchestrator.probes.arp import ArpEvidence
-from orchestrator.probes.service import FrameEvidence, FrameOutcome, HttpEvidence
+from orchestrator.probes.health_check import CheckEvidence, HealthCheck
+from orchestrator.probes.service import HttpEvidence
+from orchestrator.probes.vip_request import FrameEvidence, FrameOutcome
 from orchestrator.rollout.adapters import Adapters
 from orchestrator.rollout.facts import read_facts
 from orchestrator.rollout.plan import Plan
@@ -107,6 +109,8 @@ class FakeSegment:
 
     Attributes:
         deaf: the LoadMaster does not answer. others: further addresses by who has them.
+        checks: why a server's health check fails, by its address.
+        silent: no server answers a request to the VIP.
     """
 
     hosts: Mapping[str, FakeHost]
@@ -114,6 +118,8 @@ class FakeSegment:
     others: dict[str, list[str]] = field(default_factory=dict)
     claims: dict[str, int] = field(default_factory=dict)
     pages: dict[str, int] = field(default_factory=dict)
+    checks: dict[str, str] = field(default_factory=dict)
+    silent: bool = False
 
     def ask_who_has(self, vip: str, *, unicast_to: Sequence[str]) -> ArpEvidence:
         if vip != VIP:
@@ -126,17 +132,26 @@ class FakeSegment:
                 answers[host.interfaces["eth0"]] = 3
         return ArpEvidence(answers=answers, claims=dict(self.claims), asked=3 + len(unicast_to))
 
-    def answers_vip(self, vip: str, port: int, *, server_mac: str) -> FrameEvidence:
+    def answers_vip(
+        self, vip: str, port: int, *, server_mac: str, protocol: str = "tcp"
+    ) -> FrameEvidence:
         host = next(one for one in self.hosts.values() if one.interfaces["eth0"] == server_mac)
         has = any(one.address == vip for one in host.addresses)
-        listens = any(one.state == "listen" and one.local_port == port for one in host.sockets)
+        listens = any(
+            one.state in ("listen", "unconn") and (one.protocol, one.local_port) == (protocol, port)
+            for one in host.sockets
+        )
         outcome = FrameOutcome.SILENT
-        if has:
+        if has and not self.silent:
             outcome = FrameOutcome.OPEN if listens else FrameOutcome.REFUSED
         return FrameEvidence(outcome=outcome, answered_by=server_mac, via_server=True, seconds=0)
 
     def answers_http(self, address: str, port: int, path: str) -> HttpEvidence:
         return HttpEvidence(status=self.pages.get(path, 200), failure="", seconds=0)
+
+    def makes_check(self, check: HealthCheck) -> CheckEvidence:
+        failure = self.checks.get(check.address)
+        return CheckEvidence(passed=failure is None, said=failure or "it answered", seconds=0)
 
 
 def listener(port: int = 80) -> Socket:
