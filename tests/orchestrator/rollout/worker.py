@@ -30,7 +30,7 @@ from tests.fakes.clock import FakeClock
 from tests.fakes.host import FakeHost, FakeHostDriver
 from tests.orchestrator.rollout.world import NAMES, FakeSegment, listener, spec_for
 
-_KEPT = [one.name for one in fields(FakeHost) if one.name not in ("refuse", "on_run")]
+_KEPT = [one.name for one in fields(FakeHost) if one.name not in ("refuse", "on_run", "on_tool")]
 
 
 def save_host(directory: Path, name: str, fake: FakeHost) -> None:
