@@ -19,16 +19,13 @@ def plan_text(plan: "Plan", *, colour: bool) -> str:
 
 
 def _plan_lines(plan: "Plan", *, colour: bool) -> Iterator[str]:
-    floor = plan.floor
-    yield (
-        f"{plan.kind} on {plan.service} ({plan.loadmaster}): {len(plan.servers)} servers "
-        f"in {len(plan.batches)} batches"
-    )
-    yield (
-        f"healthy now {floor.healthy} of {floor.servers}; at the lowest {floor.lowest} "
-        f"(at least {floor.min_healthy}), at most {floor.most_out} out "
-        f"(at most {floor.max_unavailable})"
-    )
+    yield f"{plan.title}: {len(plan.servers)} servers in {len(plan.batches)} batches"
+    for floor in plan.floors:
+        yield (
+            f"{floor.service}: healthy now {floor.healthy} of {floor.servers}; at the lowest "
+            f"{floor.lowest} (at least {floor.min_healthy}), at most {floor.most_out} out "
+            f"(at most {floor.max_unavailable})"
+        )
     for warned in plan.warnings:
         yield _styled(f"warning {warned.id}: {warned.message}; {warned.cure}", "yellow", colour)
     for number, batch in enumerate(plan.batches, start=1):
@@ -84,7 +81,7 @@ def report_text(report: "RunReport", *, colour: bool) -> str:
 def _report_lines(report: "RunReport", *, colour: bool) -> Iterator[str]:
     yield "; ".join(filter(None, (f"run {report.run_id}: {report.state}", report.reason)))
     yield (
-        f"{report.kind} on {report.service} ({report.loadmaster}), begun {when(report.started_s)}"
+        f"{report.kind} on {', '.join(report.services)}, begun {when(report.started_s)}"
         + (f", attempt {report.attempts}" if report.attempts > 1 else "")
     )
     width = max((len(name) for name in report.hosts), default=0)

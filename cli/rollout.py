@@ -136,7 +136,7 @@ def resume(session: Session, run_id: str | None) -> ExitCode:
     with _store(session) as store:
         chosen = run_id or _newest(store, _RESUMABLE)
         made = store.run(chosen).plan
-        session.say(f"run {chosen} ({made.kind} on {made.service}) goes on")
+        session.say(f"run {chosen} ({made.title}) goes on")
         with (
             session.adapters.rollout(spec_from_data(made.spec), session) as adapters,
             _pause_on_signal() as stop,
@@ -197,8 +197,8 @@ def report(session: Session, run_id: str | None, html: Path | None) -> None:
         steps = markdown_table(steps_record(found), columns)
         return "\n\n".join(
             [
-                f"# {found.kind.capitalize()} of {found.service}: {found.state}",
-                f"Run `{found.run_id}` on {found.loadmaster}, begun {when(found.started_s)}, "
+                f"# {found.kind.capitalize()} of {', '.join(found.services)}: {found.state}",
+                f"Run `{found.run_id}`, begun {when(found.started_s)}, "
                 f"ended {when(found.ended_s) if found.ended_s else 'not yet'}. "
                 f"{markdown(found.reason)}",
                 f"## Servers\n\n{hosts}",
@@ -237,7 +237,7 @@ def list_runs(session: Session) -> None:
             Column("RUN", "run"),
             Column("STATE", "state"),
             Column("KIND", "kind"),
-            Column("SERVICE", "service"),
+            Column("SERVICES", "services"),
             Column("BEGUN", "begun"),
             Column("REASON", "reason"),
         ),
@@ -245,7 +245,7 @@ def list_runs(session: Session) -> None:
             "run": one.run_id,
             "state": one.state,
             "kind": one.kind,
-            "service": one.service,
+            "services": ", ".join(one.services),
             "begun": when(one.started_s),
             "reason": one.reason,
         },
@@ -290,22 +290,23 @@ def _make(session: Session, file: str | None, *, alone: bool = False) -> "Plan":
 
 
 def _refuse_second_run(session: Session, spec: "Spec") -> None:
-    """Say early that another run holds the service.
+    """Say early that another run holds one of the services.
 
     The run itself takes the locks. But a plan made while another run has a server out is
     refused for the server that is missing, which would hide why it is.
     """
     from orchestrator.errors import Locked
-    from orchestrator.rollout.facts import rollout_of
+    from orchestrator.rollout.facts import services_of
+    from orchestrator.rollout.run import service_lock
 
-    entry = spec.service_of(rollout_of(spec).pool)
-    wanted = f"service {entry.ref} of {spec.loadmasters[entry.loadmaster].url}"
+    wanted = {service_lock(spec, key.loadmaster, str(key.vs)) for key in services_of(spec)}
     now_s = session.adapters.clock().time_s()
     with _store(session) as store:
         for lock in store.locks.all():
-            if lock.resource == wanted and lock.expires_s > now_s:
+            if lock.resource in wanted and lock.expires_s > now_s:
                 raise Locked(
-                    f"{wanted} is held by run {lock.run_id} ({lock.reason})", owner=lock.run_id
+                    f"{lock.resource} is held by run {lock.run_id} ({lock.reason})",
+                    owner=lock.run_id,
                 )
 
 

@@ -9,11 +9,10 @@ import dataclasses
 import difflib
 import functools
 import re
-import string
 import types
 import typing
 import urllib.parse
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,21 +20,11 @@ from pydantic import TypeAdapter, ValidationError
 
 from kempsdk.errors import InvalidRequest
 from kempsdk.references import WILDCARD_PORT, VsRef, check_address
-from orchestrator import rules
 from orchestrator.errors import SpecInvalid
 from orchestrator.hosts.methods.registry import METHODS
 from orchestrator.marked_yaml import MarkedDocument, Place, parse
-from orchestrator.spec import (
-    ACTION_FIELDS,
-    HostSpec,
-    LoadMasterSpec,
-    RolloutSpec,
-    ServiceSpec,
-    Spec,
-    batch_size,
-)
-
-Problem = tuple[Place, str]
+from orchestrator.rollout_checks import Problem, host_list, mistakes, pool_floor, unknown
+from orchestrator.spec import HostSpec, LoadMasterSpec, ServiceSpec, Spec
 
 
 def load_spec(path: str | Path) -> Spec:
@@ -147,13 +136,10 @@ def _dotted(place: Place) -> str:
 
 
 def _mistakes(spec: Spec) -> Iterator[Problem]:
-    yield from _names(spec)
-    yield from _loadmasters(spec)
-    yield from _services(spec)
-    yield from _hosts(spec)
-    yield from _pools(spec)
+    wrong = [*_names(spec), *_loadmasters(spec), *_services(spec), *_hosts(spec), *_pools(spec)]
+    yield from wrong
     if spec.rollout is not None:
-        yield from _rollout(spec, spec.rollout)
+        yield from mistakes(spec, spec.rollout, sound=not wrong)
 
 
 def _names(spec: Spec) -> Iterator[Problem]:
@@ -206,7 +192,7 @@ def _services(spec: Spec) -> Iterator[Problem]:
         if entry.loadmaster not in spec.loadmasters:
             yield (
                 ("services", name, "loadmaster"),
-                _unknown("LoadMaster", entry.loadmaster, spec.loadmasters),
+                unknown("LoadMaster", entry.loadmaster, spec.loadmasters),
             )
         try:
             ref = VsRef.parse(entry.service)
@@ -298,10 +284,11 @@ def _pools(spec: Spec) -> Iterator[Problem]:
     for name, pool in spec.pools.items():
         if pool.service not in spec.services:
             place: Place = ("pools", name, "service")
-            yield place, _unknown("service", pool.service, spec.services)
+            yield place, unknown("service", pool.service, spec.services)
+        yield from pool_floor(spec, name)
         if not pool.hosts:
             yield ("pools", name, "hosts"), "a pool without hosts"
-        yield from _host_list(pool.hosts, spec.hosts, ("pools", name, "hosts"), "the inventory")
+        yield from host_list(pool.hosts, spec.hosts, ("pools", name, "hosts"), "the inventory")
         entry = spec.services.get(pool.service)
         ref = _ref(entry.service) if entry else None
         if (
@@ -317,89 +304,6 @@ def _pools(spec: Spec) -> Iterator[Problem]:
                 f"direct return does not rewrite ports: the service has port {ref.port}, "
                 f"so the servers need {ref.port}, not {pool.port} (dsr-port-equal)",
             )
-
-
-def _host_list(
-    names: Collection[str], known: Collection[str], place: Place, where: str
-) -> Iterator[Problem]:
-    seen: set[str] = set()
-    for position, name in enumerate(names):
-        if name in seen:
-            yield (*place, position), f"duplicate host {name}"
-        elif name not in known:
-            yield (*place, position), f"{_unknown('host', name, known)} ({where})"
-        seen.add(name)
-
-
-def _rollout(spec: Spec, rollout: RolloutSpec) -> Iterator[Problem]:
-    pool = spec.pools.get(rollout.pool)
-    if pool is None:
-        yield ("rollout", "pool"), _unknown("pool", rollout.pool, spec.pools)
-        return
-    yield from _host_list(rollout.hosts, pool.hosts, ("rollout", "hosts"), f"pool {rollout.pool}")
-    count = len(rollout.hosts or pool.hosts)
-    try:
-        size = batch_size(rollout, count)
-    except ValueError as error:
-        yield ("rollout", "batch"), f"batch: {error}"
-    else:
-        if rollout.kind != "add" and size > rollout.max_unavailable:
-            yield (
-                ("rollout", "batch"),
-                f"batch: {size} at a time are out together, but max_unavailable is "
-                f"{rollout.max_unavailable}",
-            )
-    for position, rule in enumerate(rollout.allow):
-        if rule not in rules.RULES:
-            yield ("rollout", "allow", position), _unknown("rule", rule, rules.RULES)
-    yield from _times(rollout)
-    yield from _action(rollout)
-
-
-def _times(rollout: RolloutSpec) -> Iterator[Problem]:
-    drain = rollout.drain
-    if drain.poll_s > drain.window_s:
-        yield (
-            ("rollout", "drain", "window_s"),
-            f"window_s {drain.window_s:g} holds no two observations {drain.poll_s:g} s apart",
-        )
-    if drain.deadline_s <= rollout.settle_s + drain.window_s:
-        yield (
-            ("rollout", "drain", "deadline_s"),
-            f"deadline_s {drain.deadline_s:g} is over before settle_s + window_s "
-            f"({rollout.settle_s + drain.window_s:g} s)",
-        )
-    if rollout.healthy_deadline_s <= rollout.min_healthy_s:
-        yield (
-            ("rollout", "healthy_deadline_s"),
-            f"healthy_deadline_s {rollout.healthy_deadline_s:g} is over before min_healthy_s "
-            f"({rollout.min_healthy_s:g} s)",
-        )
-
-
-def _action(rollout: RolloutSpec) -> Iterator[Problem]:
-    action = rollout.action
-    if action is None:
-        return
-    if rollout.kind != "roll":
-        yield ("rollout", "action"), f"an action belongs to kind: roll, not to {rollout.kind}"
-    for position, argument in enumerate(action.argv):
-        try:
-            fields = {name for _, name, _, _ in string.Formatter().parse(argument) if name}
-        except ValueError:
-            fields = {argument}
-        if unknown := fields - ACTION_FIELDS:
-            yield (
-                ("rollout", "action", "argv", position),
-                f"{{{min(unknown)}}} is not filled in; known: "
-                f"{', '.join(sorted(ACTION_FIELDS))} (write {{{{ and }}}} for braces)",
-            )
-
-
-def _unknown(what: str, name: str, known: Collection[str]) -> str:
-    near = difflib.get_close_matches(name, list(known), n=1)
-    hint = f"; did you mean {near[0]}?" if near else f"; known: {', '.join(known)}"
-    return f"no {what} {name}{hint}"
 
 
 def _ref(text: str) -> VsRef | None:

@@ -25,34 +25,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, ClassVar, Literal
 
-from annotated_types import Ge, Gt, Le, MinLen
+from annotated_types import Ge, Le
 
 from kempsdk.references import RsRef, VsRef
 from orchestrator.hosts.driver import Host
-from orchestrator.hosts.methods.method import MethodName, Wanted
-
-Kind = Literal["add", "drain", "remove", "roll"]
-AtDeadline = Literal["fail", "skip", "force"]
-
-Seconds = Annotated[float, Ge(0), Le(7 * 24 * 3600)]
-Period = Annotated[float, Gt(0), Le(7 * 24 * 3600)]
-
-_STRICT: dict[str, object] = {
-    "extra": "forbid",
-    "use_attribute_docstrings": True,
-    "allow_inf_nan": False,
-}
-"""Read by pydantic, which only orchestrator.inventory imports: unknown keys are mistakes."""
-
-ACTION_FIELDS = frozenset({"host", "address", "run"})
-"""What is filled in, in braces, in the arguments of an action."""
+from orchestrator.hosts.methods.method import MethodName
+from orchestrator.members import Member
+from orchestrator.rollout_spec import STRICT, Amount, RolloutSpec
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoadMasterSpec:
     """How to reach one LoadMaster; credentials come from the profile or the environment."""
 
-    __pydantic_config__: ClassVar[dict[str, object]] = _STRICT
+    __pydantic_config__: ClassVar[dict[str, object]] = STRICT
 
     url: str
     """Address of the API, https://HOST[:PORT]."""
@@ -72,7 +58,7 @@ class LoadMasterSpec:
 class HealthSpec:
     """What a healthy server answers."""
 
-    __pydantic_config__: ClassVar[dict[str, object]] = _STRICT
+    __pydantic_config__: ClassVar[dict[str, object]] = STRICT
 
     path: str = "/"
     """Path asked for over HTTP."""
@@ -82,7 +68,7 @@ class HealthSpec:
 class ServiceSpec:
     """A virtual service and how its servers receive traffic."""
 
-    __pydantic_config__: ClassVar[dict[str, object]] = _STRICT
+    __pydantic_config__: ClassVar[dict[str, object]] = STRICT
 
     loadmaster: str
     """Name of the LoadMaster, as above."""
@@ -104,7 +90,7 @@ class ServiceSpec:
 class HostSpec:
     """A real server."""
 
-    __pydantic_config__: ClassVar[dict[str, object]] = _STRICT
+    __pydantic_config__: ClassVar[dict[str, object]] = STRICT
 
     address: str
     """Its own address (RIP), where health checks go."""
@@ -125,13 +111,15 @@ class HostSpec:
     """ssh: the name that ssh is given, such as an alias; the address where left out."""
     sudo: bool = False
     """ssh: become root there with sudo -n."""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    """What a rollout selects it by, such as {rack: a, role: web}."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PoolSpec:
     """Servers of one service."""
 
-    __pydantic_config__: ClassVar[dict[str, object]] = _STRICT
+    __pydantic_config__: ClassVar[dict[str, object]] = STRICT
 
     service: str
     """Name of the service, as above."""
@@ -141,13 +129,19 @@ class PoolSpec:
     """Port of the servers; the service's own where left out (direct return needs that)."""
     weight: Annotated[int, Ge(1), Le(65535)] | None = None
     """Relative share of traffic, 1 to 65535. Left out: 1000 for a new server, unchanged else."""
+    max_unavailable: Amount | None = None
+    """Servers of this pool's service that may be out at once; what the rollout says, if
+    left out."""
+    min_healthy: Amount | None = None
+    """Healthy servers of this pool's service that must be left; what the rollout says, if
+    left out."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArpProbeSpec:
     """A place on the servers' segment, not a server, from which ARP is asked for the VIP."""
 
-    __pydantic_config__: ClassVar[dict[str, object]] = _STRICT
+    __pydantic_config__: ClassVar[dict[str, object]] = STRICT
 
     interface: str
     """Device on the segment."""
@@ -156,82 +150,10 @@ class ArpProbeSpec:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DrainSpec:
-    """When a disabled server counts as drained, and what to do when it does not happen."""
-
-    __pydantic_config__: ClassVar[dict[str, object]] = _STRICT
-
-    connections: Annotated[int, Ge(0)] = 0
-    """Connections that may be left."""
-    window_s: Period = 15.0
-    """Both counts must stay at the limit this long."""
-    poll_s: Period = 5.0
-    """Time between observations; the appliance samples about every 5 s."""
-    deadline_s: Period = 900.0
-    """Counted from the first start of waiting, restarts included."""
-    at_deadline: AtDeadline = "fail"
-    """fail: the server stays out and the run pauses. skip: put it back and go on with the
-    next one. force: go on and cut what is left."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ActionSpec:
-    """What the operator wants done to a drained server."""
-
-    __pydantic_config__: ClassVar[dict[str, object]] = _STRICT
-
-    argv: Annotated[tuple[str, ...], MinLen(1)]
-    """The command and its arguments; no shell. {host}, {address} and {run} are filled in. They
-    and the end of what it prints are kept with the run: no secret belongs in either."""
-    on: Literal["host", "here"] = "host"
-    """On the server, or on the machine that runs the rollout."""
-    timeout_s: Period = 600.0
-    """Ended after this long, which counts as failed."""
-    repeatable: bool = True
-    """Whether it may run again when it is not known to have ended (the run was killed in the
-    middle of it). Otherwise the run pauses and a person decides."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RolloutSpec:
-    """One change to the servers of a pool."""
-
-    __pydantic_config__: ClassVar[dict[str, object]] = _STRICT
-
-    kind: Kind
-    """add: prepare and put in. drain: take out. remove: take out and away.
-    roll: take out, act, put back."""
-    pool: str
-    """Name of the pool, as above."""
-    hosts: tuple[str, ...] = ()
-    """Only these of the pool, in this order; all where left out."""
-    batch: int | str = 1
-    """Servers worked on together: a number, or a percentage of the hosts, rounded down."""
-    max_unavailable: Annotated[int, Ge(1)] = 1
-    """Servers of the service that may be out at once, by what the LoadMaster says."""
-    min_healthy: Annotated[int, Ge(1)] = 1
-    """Healthy servers that must be left after every disable; at least 1."""
-    settle_s: Seconds = 5.0
-    """Wait after a disable before counters are trusted."""
-    drain: DrainSpec = field(default_factory=DrainSpec)
-    """When a disabled server counts as drained."""
-    min_healthy_s: Seconds = 10.0
-    """Up without a break this long before a server counts as back."""
-    healthy_deadline_s: Period = 120.0
-    """A server not up for min_healthy_s within this time has failed and is taken out."""
-    action: ActionSpec | None = None
-    """Done to each drained server of a roll."""
-    on_failure: Literal["pause"] = "pause"
-    """pause: the failed server stays out, servers not begun are left alone."""
-    allow: tuple[str, ...] = ()
-    """Ids of rules that this rollout may break."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Spec:
     """The whole file."""
 
-    __pydantic_config__: ClassVar[dict[str, object]] = _STRICT
+    __pydantic_config__: ClassVar[dict[str, object]] = STRICT
 
     loadmasters: Mapping[str, LoadMasterSpec]
     """LoadMasters by name."""
@@ -262,11 +184,6 @@ class Spec:
             sudo=entry.sudo,
         )
 
-    def wanted(self, pool: str, host: str) -> Wanted:
-        """Return what a host of a pool is to carry."""
-        service = self.service_of(pool)
-        return Wanted(host=self.host(host), services=(service.ref,), gateway=service.gateway)
-
     def service_of(self, pool: str) -> ServiceSpec:
         """Return the service of a pool."""
         return self.services[self.pools[pool].service]
@@ -276,30 +193,19 @@ class Spec:
         port = self.pools[pool].port or self.service_of(pool).ref.port
         return RsRef(self.hosts[host].address, port)
 
+    def member(self, pool: str, host: str) -> Member:
+        """Return a host's place in the service of a pool."""
+        entry = self.service_of(pool)
+        return Member(
+            pool=pool,
+            host=host,
+            loadmaster=entry.loadmaster,
+            vs=entry.ref,
+            rs=self.server(pool, host),
+            method=entry.method,
+            gateway=entry.gateway,
+        )
 
-def batch_size(rollout: RolloutSpec, hosts: int) -> int:
-    """Return how many servers are worked on together, at least 1.
-
-    Args:
-        hosts: how many the rollout is about.
-
-    Raises:
-        ValueError: not a number or percentage, more than there are, or less than one.
-    """
-    text = str(rollout.batch).strip()
-    if text.endswith("%") and text[:-1].isascii() and text[:-1].isdigit():
-        percent = int(text[:-1])
-        if not 1 <= percent <= 100:
-            raise ValueError(f"{text} is not between 1% and 100%")
-        size = hosts * percent // 100
-        if size == 0:
-            raise ValueError(f"{text} of {hosts} hosts is less than one; write a number")
-        return size
-    if not (text.isascii() and text.isdigit()):
-        raise ValueError(f"{rollout.batch!r} is neither a number nor a percentage such as 50%")
-    size = int(text)
-    if size == 0:
-        raise ValueError("0 hosts at a time never ends")
-    if size > hosts:
-        raise ValueError(f"{size} hosts at a time, but there are only {hosts}")
-    return size
+    def pools_of(self, host: str) -> tuple[str, ...]:
+        """Return the pools that a host is in, in the order of the file."""
+        return tuple(name for name, pool in self.pools.items() if host in pool.hosts)

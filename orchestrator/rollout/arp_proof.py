@@ -8,6 +8,7 @@ made again before anything goes on.
 from collections.abc import Mapping, Sequence
 
 from orchestrator.errors import GateRefused
+from orchestrator.members import Member
 from orchestrator.probes.arp_verdict import ArpVerdict, Machine, Outcome, described, judge
 from orchestrator.probes.loadmaster_macs import Pinned, pin
 from orchestrator.probes.segment import Segment
@@ -20,22 +21,22 @@ _FRESH_S = 60.0
 CURE = "send one gratuitous ARP for the VIP from the LoadMaster, or flush the entry at the router"
 
 
-def consequence(context: Context, name: str) -> str:
+def consequence(vip: str, name: str) -> str:
     """Return what it means that a server gave out its MAC for the VIP, and what to do."""
     return (
         f"whoever learned its MAC keeps it after the repair and sends the traffic of "
-        f"{context.vip} straight to {name}, past the LoadMaster. Cure: {CURE}"
+        f"{vip} straight to {name}, past the LoadMaster. Cure: {CURE}"
     )
 
 
 def prove(context: Context, name: str) -> tuple[str, ...]:
-    """Ask the segment who has the VIP: only the LoadMaster may answer.
+    """Ask the segment who has each VIP of a server: only its LoadMaster may answer.
 
     Which MAC is the LoadMaster's is in the file or learned from its own addresses: one
     machine that answers alone may as well be a forgotten one.
 
     Raises:
-        GateRefused: somebody else answered or named the VIP as its own, nobody knows the
+        GateRefused: somebody else answered or named a VIP as its own, nobody knows the
             LoadMaster's MAC, or nobody answered, so the question was not heard.
     """
     segment = context.adapters.segment
@@ -44,38 +45,41 @@ def prove(context: Context, name: str) -> tuple[str, ...]:
             "the plan asks for a proof from the segment, but there is nobody to give it",
             gate="arp-proof",
         )
-    asked = mac_of(context, name)
-    pinned = _pinned(context, segment)
-    heard = segment.ask_who_has(context.vip, unicast_to=[asked])
-    verdict = judge(heard, loadmaster=pinned.macs, servers=_servers(context, name))
-    evidence = (
-        f"asked {heard.asked} times who has {context.vip}",
-        *described(heard, verdict),
-        *(f"LoadMaster: {one}" for one in pinned.how),
-    )
-    if verdict.outcome is not Outcome.LOADMASTER_ONLY:
-        raise GateRefused(_refusal(context, verdict, pinned), gate="arp-proof", evidence=evidence)
-    return evidence
+    asked, servers = mac_of(context, name), _servers(context, name)
+    said: list[str] = []
+    for place in context.direct(name):
+        vip = place.vs.address
+        pinned = _pinned(context, segment, place)
+        heard = segment.ask_who_has(vip, unicast_to=[asked])
+        verdict = judge(heard, loadmaster=pinned.macs, servers=servers)
+        said += [
+            f"asked {heard.asked} times who has {vip}",
+            *described(heard, verdict),
+            *(f"LoadMaster: {one}" for one in pinned.how),
+        ]
+        if verdict.outcome is not Outcome.LOADMASTER_ONLY:
+            raise GateRefused(_refusal(place, verdict, pinned), gate="arp-proof", evidence=said)
+    return tuple(said)
 
 
-def _pinned(context: Context, segment: Segment) -> Pinned:
+def _pinned(context: Context, segment: Segment, place: Member) -> Pinned:
     return pin(
-        context.spec.loadmasters[context.service.loadmaster],
-        loadmaster=lambda: context.loadmaster,
+        context.spec.loadmasters[place.loadmaster],
+        loadmaster=lambda: context.loadmaster(place.loadmaster),
         ask=lambda address: segment.ask_who_has(address, unicast_to=[]),
         near=[context.host(one.name).address for one in context.plan.servers],
-        vip=context.vip,
+        vip=place.vs.address,
     )
 
 
-def _refusal(context: Context, verdict: ArpVerdict, pinned: Pinned) -> str:
-    vip, known = context.vip, [one for one in verdict.culprits if one.name]
+def _refusal(place: Member, verdict: ArpVerdict, pinned: Pinned) -> str:
+    vip, known = place.vs.address, [one for one in verdict.culprits if one.name]
     again = "then resume, which proves it again"
     match verdict.outcome:
         case Outcome.CULPRITS if known:
             return (
                 f"{_listed(known)} gave out its own MAC for {vip}: "
-                f"{consequence(context, known[0].name)}; {again}"
+                f"{consequence(vip, known[0].name)}; {again}"
             )
         case Outcome.CULPRITS if pinned.macs:
             return (
@@ -94,7 +98,7 @@ def _refusal(context: Context, verdict: ArpVerdict, pinned: Pinned) -> str:
             return (
                 f"{_listed(verdict.culprits)} answered for {vip}, and nobody knows whether that "
                 f"is the LoadMaster: {'; '.join(pinned.how)}. Say so in the file: macs, or "
-                f"segment_address, of the LoadMaster {context.service.loadmaster}"
+                f"segment_address, of the LoadMaster {place.loadmaster}"
             )
         case Outcome.UNPROVEN:
             return f"the question for {vip} proves nothing: frames were lost"
@@ -112,10 +116,14 @@ def prove_again_if_old(context: Context, name: str) -> tuple[str, ...]:
     Raises:
         GateRefused: as for ``prove``.
     """
-    record = context.journal(f"{name}/{StepKind.ARP_PROOF.value}")
-    if record is None or record.ended_s is None:
+    ended = [
+        record.ended_s
+        for _, record in context.records(name, StepKind.ARP_PROOF)
+        if record is not None and record.ended_s is not None
+    ]
+    if not ended:
         return ()
-    age_s = context.adapters.clock.time_s() - record.ended_s
+    age_s = context.adapters.clock.time_s() - min(ended)
     return () if 0 <= age_s <= _FRESH_S else prove(context, name)
 
 

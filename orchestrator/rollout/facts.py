@@ -4,23 +4,46 @@ A host or LoadMaster that cannot be read raises; it never looks like an empty on
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from kempsdk import RealServer, RsRef, VirtualService, VsRef
+from kempsdk import LoadMaster, RealServer, RsRef, VirtualService, VsRef
 from kempsdk.errors import NotFound
 from orchestrator.errors import SpecInvalid
 from orchestrator.hosts.effective import effective_arp
 from orchestrator.hosts.fingerprint import section_lines
-from orchestrator.hosts.methods.registry import METHODS
 from orchestrator.hosts.state import NetState
+from orchestrator.members import Member, ServiceKey
 from orchestrator.rollout.adapters import Adapters
+from orchestrator.rollout_spec import RolloutSpec
 from orchestrator.rules import is_layer_4
-from orchestrator.spec import RolloutSpec, Spec
+from orchestrator.spec import Spec
+from orchestrator.targets import target_hosts, targets
 
 _READERS = 16
 """Hosts read at the same time."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadMasterFacts:
+    """What was read from one LoadMaster.
+
+    Attributes:
+        services: all of them.
+        connections: open connections by service and server, as the LoadMaster counts them; a
+            server without a row is missing.
+        drain_time_s: the L7 drain time; None where no layer-7 service is concerned, for which
+            alone it has a meaning.
+    """
+
+    services: tuple[VirtualService, ...]
+    connections: Mapping[tuple[VsRef, RsRef], int]
+    drain_time_s: int | None = None
+
+    def service(self, vs: VsRef) -> VirtualService | None:
+        """Return a service, None if there is none."""
+        return next((one for one in self.services if one.ref == vs), None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,28 +51,51 @@ class Facts:
     """What was read.
 
     Attributes:
-        service: the service that the pool belongs to.
-        others: every other service of that LoadMaster.
-        connections: open connections by server of the service, as the LoadMaster counts
-            them; a server without a row is missing.
-        drain_time_s: the appliance's L7 drain time; None for a layer-4 service, where it
-            has no meaning.
+        loadmasters: by name, every one that has a service with one of the hosts.
         hosts: state by name, of the hosts that the rollout is about.
     """
 
-    service: VirtualService
-    others: tuple[VirtualService, ...]
-    connections: Mapping[RsRef, int]
-    drain_time_s: int | None
+    loadmasters: Mapping[str, LoadMasterFacts]
     hosts: Mapping[str, NetState]
 
-    def server(self, rs: RsRef) -> RealServer | None:
-        """Return a server of the service, None if it is not in it."""
-        return find_server(self.service, rs)
+    def service(self, key: ServiceKey) -> VirtualService:
+        """Return a service that the rollout is about.
 
-    def services_with(self, address: str) -> tuple[VirtualService, ...]:
-        """Return the other services that have a server with this address."""
-        return tuple(vs for vs in self.others if has_address(vs, address))
+        Raises:
+            NotFound: the LoadMaster does not have it.
+        """
+        found = self.loadmasters[key.loadmaster].service(key.vs)
+        if found is None:
+            raise NotFound(
+                f"{key.loadmaster} has no service {key.vs}; create it first (kemp vs create)",
+                status=422,
+                reason="not in the list of services",
+                command="listvs",
+                target=str(key.vs),
+            )
+        return found
+
+    def server(self, member: Member) -> RealServer | None:
+        """Return a host in a service, None if it is not in it."""
+        return find_server(self.service(member.service), member.rs)
+
+    def connections(self, member: Member) -> int:
+        """Return the open connections that the LoadMaster counts for a host in a service."""
+        counted = self.loadmasters[member.loadmaster].connections
+        return counted.get((member.vs, member.rs), 0)
+
+    def elsewhere(
+        self, address: str, places: Collection[Member]
+    ) -> tuple[tuple[ServiceKey, VirtualService], ...]:
+        """Return the services that have a server with this address, beside those named."""
+        named = {one.service for one in places}
+        found = (
+            (ServiceKey(loadmaster=name, vs=vs.ref), vs)
+            for name, facts in self.loadmasters.items()
+            for vs in facts.services
+            if isinstance(vs.ref, VsRef) and has_address(vs, address)
+        )
+        return tuple((key, vs) for key, vs in found if key not in named)
 
 
 def find_server(service: VirtualService, rs: RsRef) -> RealServer | None:
@@ -75,69 +121,73 @@ def rollout_of(spec: Spec) -> RolloutSpec:
     return spec.rollout
 
 
-def hosts_of(spec: Spec) -> tuple[str, ...]:
-    """Return the hosts that the rollout is about, in the order they are worked on."""
-    rollout = rollout_of(spec)
-    return rollout.hosts or spec.pools[rollout.pool].hosts
+def services_of(spec: Spec) -> tuple[ServiceKey, ...]:
+    """Return the services that the rollout is about, in the order they are met."""
+    places = targets(spec, rollout_of(spec)).values()
+    return tuple(dict.fromkeys(one.service for members in places for one in members))
 
 
 def read_facts(spec: Spec, adapters: Adapters) -> Facts:
-    """Read the LoadMaster and every host concerned, hosts in parallel. Changes nothing.
+    """Read every LoadMaster and host concerned, all of them in parallel. Changes nothing.
 
     Raises:
         HostUnreachable: a host could not be read.
-        NotFound: the LoadMaster has no such service.
-        KempError: the LoadMaster could not be read.
+        NotFound: a LoadMaster has no such service.
+        KempError: a LoadMaster could not be read.
     """
-    names = hosts_of(spec)
+    names = target_hosts(spec, rollout_of(spec))
+    boxes = _loadmasters(spec, names)
 
-    sections = METHODS[spec.service_of(rollout_of(spec).pool).method].sections
+    about = targets(spec, rollout_of(spec))
 
     def read_host(name: str) -> NetState:
         host = spec.host(name)
+        sections = frozenset().union(*(one.how.sections for one in about[name]))
         return adapters.driver(host).read(host, sections)
 
-    with ThreadPoolExecutor(max_workers=min(_READERS, len(names))) as readers:
+    with ThreadPoolExecutor(max_workers=min(_READERS, len(names) + len(boxes))) as readers:
         states = [readers.submit(read_host, name) for name in names]
-        service_facts = _read_loadmaster(spec, adapters)
-        hosts = {name: state.result() for name, state in zip(names, states, strict=True)}
-    service, others, connections, drain_time_s = service_facts
-    return Facts(
-        service=service,
-        others=others,
-        connections=connections,
-        drain_time_s=drain_time_s,
-        hosts=hosts,
-    )
-
-
-def _read_loadmaster(
-    spec: Spec, adapters: Adapters
-) -> tuple[VirtualService, tuple[VirtualService, ...], Mapping[RsRef, int], int | None]:
-    entry = spec.service_of(rollout_of(spec).pool)
-    loadmaster = adapters.loadmaster(entry.loadmaster)
-    services = loadmaster.virtual_services.list()
-    service = next((vs for vs in services if vs.ref == entry.ref), None)
-    if service is None:
-        raise NotFound(
-            f"{entry.loadmaster} has no service {entry.ref}; create it first (kemp vs create)",
-            status=422,
-            reason="not in the list of services",
-            command="listvs",
-            target=str(entry.ref),
+        read = [
+            readers.submit(_read_loadmaster, adapters.loadmaster(name), _asked(spec, name))
+            for name in boxes
+        ]
+        facts = Facts(
+            loadmasters={name: one.result() for name, one in zip(boxes, read, strict=True)},
+            hosts={name: one.result() for name, one in zip(names, states, strict=True)},
         )
+    for key in services_of(spec):
+        facts.service(key)
+    return facts
+
+
+def _loadmasters(spec: Spec, names: Iterable[str]) -> tuple[str, ...]:
+    """Return the LoadMasters with a service that one of the hosts is in, by the inventory."""
+    wanted = set(names)
+    pools = [name for name, pool in spec.pools.items() if wanted.intersection(pool.hosts)]
+    concerned = [key.loadmaster for key in services_of(spec)]
+    return tuple(dict.fromkeys([*concerned, *(spec.service_of(one).loadmaster for one in pools)]))
+
+
+def _asked(spec: Spec, loadmaster: str) -> frozenset[VsRef]:
+    return frozenset(key.vs for key in services_of(spec) if key.loadmaster == loadmaster)
+
+
+def _read_loadmaster(loadmaster: LoadMaster, asked: Collection[VsRef]) -> LoadMasterFacts:
+    services = loadmaster.virtual_services.list()
     statistics = loadmaster.statistics.read()
+    concerned = [vs for vs in services if vs.ref in asked]
     connections = {
-        rs.ref: row.active_connections
-        for rs in service.real_servers
-        if (row := statistics.server(entry.ref, rs.ref)) is not None
+        (vs.ref, rs.ref): row.active_connections
+        for vs in concerned
+        if isinstance(vs.ref, VsRef)
+        for rs in vs.real_servers
+        if (row := statistics.server(vs.ref, rs.ref)) is not None
     }
     drain_time_s = None
-    if not is_layer_4(service):
+    if any(not is_layer_4(vs) for vs in concerned):
         value = loadmaster.parameters.get("finalpersist")
         drain_time_s = int(value) if isinstance(value, int | str) and str(value) else None
-    others = tuple(vs for vs in services if vs is not service)
-    return service, others, connections, drain_time_s
+    return LoadMasterFacts(services=services, connections=connections, drain_time_s=drain_time_s)
 
 
 def snapshot(spec: Spec, facts: Facts) -> dict[str, str]:
@@ -146,33 +196,39 @@ def snapshot(spec: Spec, facts: Facts) -> dict[str, str]:
     Counters and sockets are not among it: they move all the time and are looked at again
     when they matter.
     """
-    service, vs = facts.service, spec.service_of(rollout_of(spec).pool).ref
+    lines: dict[str, str] = {}
+    for key in services_of(spec):
+        lines |= service_lines(key, facts.service(key))
+    for name, places in targets(spec, rollout_of(spec)).items():
+        state = facts.hosts[name]
+        lines |= _host_lines(spec, name, state)
+        for vip in dict.fromkeys(one.vs.address for one in places):
+            on = sorted(
+                f"{one.interface}/{one.prefix}" for one in state.addresses if one.address == vip
+            )
+            lines[f"host {name} VIP {vip}"] = " ".join(on) or "absent"
+        others = facts.elsewhere(spec.hosts[name].address, places)
+        lines[f"host {name} also serves"] = ", ".join(sorted(str(key) for key, _ in others))
+    return lines
+
+
+def service_lines(key: ServiceKey, service: VirtualService) -> dict[str, str]:
+    """Return what matters of a service and its servers, one line a fact."""
     lines = {
-        f"{service.ref}": f"{_onoff(service.enabled)} layer={4 if is_layer_4(service) else 7} "
+        f"{key}": f"{_onoff(service.enabled)} layer={4 if is_layer_4(service) else 7} "
         f"transparent={_onoff(service.transparent)} persist={service.persist.value}",
     }
     for rs in service.real_servers:
-        lines[f"{service.ref} server {rs.ref}"] = (
+        lines[f"{key} server {rs.ref}"] = (
             f"{_onoff(rs.enabled)} {rs.status.value} forward={rs.forward.value} "
             f"weight={rs.weight} limit={rs.limit} critical={_onoff(rs.critical)}"
-        )
-    for name, state in facts.hosts.items():
-        lines |= _host_lines(spec, name, state, vs)
-        lines[f"host {name} also serves"] = " ".join(
-            sorted(str(vs.ref) for vs in facts.services_with(spec.hosts[name].address))
         )
     return lines
 
 
-def _host_lines(spec: Spec, name: str, state: NetState, vs: VsRef) -> dict[str, str]:
+def _host_lines(spec: Spec, name: str, state: NetState) -> dict[str, str]:
     host = spec.host(name)
-    on = sorted(
-        f"{one.interface}/{one.prefix}" for one in state.addresses if one.address == vs.address
-    )
-    lines = {
-        f"host {name} {host.interface}": state.interfaces.get(host.interface, "missing"),
-        f"host {name} VIP": " ".join(on) or "absent",
-    }
+    lines = {f"host {name} {host.interface}": state.interfaces.get(host.interface, "missing")}
     if host.interface in state.interfaces:
         arp = effective_arp(state, host.interface)
         lines[f"host {name} effective ARP"] = (

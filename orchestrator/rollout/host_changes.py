@@ -11,7 +11,7 @@ from orchestrator.rollout.changes import Result, carry_out
 from orchestrator.rollout.context import Context
 from orchestrator.rollout.observations import until_readable
 from orchestrator.rollout.plan import Data, Step
-from orchestrator.rollout.planner import host_diff, host_inverse
+from orchestrator.rollout.plan_parts import host_diff, host_inverse
 from orchestrator.rollout.records import StepRecord
 
 
@@ -43,57 +43,50 @@ class _HostChange:
 
 
 def prepare_host(context: Context, step: Step, record: StepRecord) -> Result:
-    """Silence the host, then give it the VIP.
+    """Silence the host, then let it take the traffic, by one method.
 
-    One that had the VIP without being silent may have taught its MAC to others, who keep it
+    One that had a VIP without being silent may have taught its MAC to others, who keep it
     after the repair. That is said; the ARP proof after this step looks at the segment again.
     """
-    name, method = step.server, context.method
-    wanted = context.wanted(name)
+    name, carried = step.server, context.carried_by(step)
     until_readable(context, step, record)
     exposed: list[str] = []
 
     def compute() -> tuple[NetChange, ...]:
-        state = context.read_host(name, method.sections)
-        loud = method.exposed(state, wanted)
+        state = context.read_host(name)
+        loud = carried.how.exposed(state, carried.wanted)
         if loud and not exposed:
             text = (
                 f"{name} had the VIP without keeping quiet about it "
                 f"({'; '.join(one.message for one in loud)}): "
-                f"{arp_proof.consequence(context, name)}"
+                f"{arp_proof.consequence(', '.join(carried.wanted.vips), name)}"
             )
             exposed.append(text)
             context.emit("warning", text, server=name, step=step.id)
-        return method.plan_add(state, wanted)
+        return carried.how.plan_add(state, carried.wanted)
 
-    result = carry_out(
-        context,
-        step,
-        record,
-        _HostChange(context=context, server=name, compute=compute, open_gate=tuple),
-    )
+    change = _HostChange(context=context, server=name, compute=compute, open_gate=tuple)
+    result = carry_out(context, step, record, change)
     return dataclasses.replace(result, evidence=(*exposed, *result.evidence))
 
 
 def clear_host(context: Context, step: Step, record: StepRecord) -> Result:
-    """Take the VIP off the host, then give back what silenced it."""
+    """Take off the host what it carries by one method, then give back what silenced it."""
     name = step.server
+    # What another service needs stays: the step says what is to go.
+    going = frozenset(step.params["services"])
+    carried = context.carried_by(step).only(going)
 
     def compute() -> tuple[NetChange, ...]:
-        state = context.read_host(name, context.method.sections)
-        return context.method.plan_remove(state, context.wanted(name))
+        return carried.how.plan_remove(context.read_host(name), carried.wanted)
 
-    return carry_out(
-        context,
-        step,
-        record,
-        _HostChange(
-            context=context,
-            server=name,
-            compute=compute,
-            open_gate=lambda: gates.vip_let_go(context, name),
-        ),
+    change = _HostChange(
+        context=context,
+        server=name,
+        compute=compute,
+        open_gate=lambda: gates.vip_let_go(context, carried, name),
     )
+    return carry_out(context, step, record, change)
 
 
 def action(context: Context, step: Step, record: StepRecord) -> Result:

@@ -1,17 +1,15 @@
-"""Steps that look until they have seen enough: proven, bound, healthy."""
+"""Steps that look until they have seen enough: readable, verified, proven, bound."""
 
-from kempsdk import RsStatus
-from kempsdk.errors import KempError
 from orchestrator.errors import GateRefused, HostUnreachable
 from orchestrator.hosts.findings import blocking
 from orchestrator.hosts.state import NetState
+from orchestrator.members import Member
 from orchestrator.probes.health_check import check_of
 from orchestrator.probes.segment import Segment
 from orchestrator.probes.vip_request import FrameOutcome
-from orchestrator.rollout import arp_proof, gates, server_changes
+from orchestrator.rollout import arp_proof, gates
 from orchestrator.rollout.changes import Result
 from orchestrator.rollout.context import Context
-from orchestrator.rollout.facts import find_server
 from orchestrator.rollout.plan import Step
 from orchestrator.rollout.records import StepRecord
 
@@ -26,7 +24,7 @@ def until_readable(context: Context, step: Step, record: StepRecord) -> NetState
     deadline = context.first_start_s(record) + context.rollout.healthy_deadline_s
     while True:
         try:
-            return context.read_host(step.server, context.method.sections)
+            return context.read_host(step.server)
         except HostUnreachable as error:
             if clock.monotonic_s() >= deadline:
                 raise
@@ -41,20 +39,16 @@ def verify_host(context: Context, step: Step, record: StepRecord) -> Result:
         GateRefused: with everything that is wrong.
     """
     state = until_readable(context, step, record)
-    wanted = context.wanted(step.server)
-    findings = context.method.verify(state, wanted)
-    if wrong := blocking(findings):
-        raise GateRefused(
-            f"{step.server}: {wrong[0].message}",
-            gate="host-verified",
-            evidence=[f"{one.id}: {one.message}; {one.cure}" for one in findings],
-        )
-    return Result(
-        evidence=(
-            *context.method.evidence(state, wanted),
-            *(f"{one.id}: {one.message}; {one.cure}" for one in findings),
-        )
-    )
+    said: list[str] = []
+    for carried in context.carried(step.server):
+        findings = carried.how.verify(state, carried.wanted)
+        words = [f"{one.id}: {one.message}; {one.cure}" for one in findings]
+        if wrong := blocking(findings):
+            raise GateRefused(
+                f"{step.server}: {wrong[0].message}", gate="host-verified", evidence=words
+            )
+        said += [*carried.how.evidence(state, carried.wanted), *words]
+    return Result(evidence=tuple(dict.fromkeys(said)))
 
 
 def prove_arp(context: Context, step: Step, _: StepRecord) -> Result:
@@ -94,24 +88,25 @@ _ENDINGS = {
 
 
 def _answers(context: Context, step: Step) -> tuple[str, ...]:
-    """Try the service the way the LoadMaster will, where there is a place to try it from."""
+    """Try the services the way the LoadMaster will, where there is a place to try it from."""
     segment = context.adapters.segment
-    address, port = context.served_address(step.server), context.server(step.server).port
-    said = [f"something listens on {address}:{port}"]
-    if segment is None:
-        return tuple(said)
-    if context.method.direct_return:
-        said.append(_takes_a_request(context, step, segment))
-    said += _checks_out(context, step, segment)
+    said: list[str] = []
+    for place in context.places(step.server):
+        said.append(f"something listens on {place.served_address}:{place.rs.port}")
+        if segment is None:
+            continue
+        if place.how.direct_return:
+            said.append(_takes_a_request(context, step, place, segment))
+        said += _checks_out(context, step, place, segment)
     return tuple(said)
 
 
-def _takes_a_request(context: Context, step: Step, segment: Segment) -> str:
+def _takes_a_request(context: Context, step: Step, place: Member, segment: Segment) -> str:
     """Send the server a request to the VIP, as the LoadMaster would hand it over."""
-    port, protocol = context.server(step.server).port, context.service.ref.protocol.value
+    vip, port, protocol = place.vs.address, place.rs.port, place.vs.protocol.value
     mac = arp_proof.mac_of(context, step.server)
-    frame = segment.answers_vip(context.vip, port, server_mac=mac, protocol=protocol)
-    asked = f"a request to {context.vip}:{port} sent straight to {mac}"
+    frame = segment.answers_vip(vip, port, server_mac=mac, protocol=protocol)
+    asked = f"a request to {vip}:{port} sent straight to {mac}"
     if frame.answers:
         return f"took {asked}"
     if protocol == "udp" and frame.outcome is FrameOutcome.SILENT:
@@ -123,10 +118,10 @@ def _takes_a_request(context: Context, step: Step, segment: Segment) -> str:
     )
 
 
-def _checks_out(context: Context, step: Step, segment: Segment) -> tuple[str, ...]:
+def _checks_out(context: Context, step: Step, place: Member, segment: Segment) -> tuple[str, ...]:
     """Check the server at its own address: as the LoadMaster will, and as the file says."""
-    rs, health = context.server(step.server), context.service.health
-    check = check_of(context.read_service(), rs)
+    rs, health = place.rs, context.spec.service_of(place.pool).health
+    check = check_of(context.read_service(place), rs)
     made = segment.makes_check(check)
     if made.passed is False:
         raise GateRefused(
@@ -145,83 +140,3 @@ def _checks_out(context: Context, step: Step, segment: Segment) -> tuple[str, ..
             )
         said.append(f"{health.path} answered {page.status}")
     return tuple(said)
-
-
-# -- healthy --------------------------------------------------------------------------
-
-
-def wait_healthy(context: Context, step: Step, record: StepRecord) -> Result:
-    """Wait until the LoadMaster has called the server up without a break for long enough.
-
-    A server that does not get there is taken out again: it stays out until a person
-    puts it back.
-
-    Raises:
-        GateRefused: not by the deadline, or somebody else changed it.
-    """
-    rollout, clock = context.rollout, context.adapters.clock
-    rs = context.server(step.server)
-    poll_s = min(rollout.drain.poll_s, max(0.1, rollout.min_healthy_s / 2))
-    # A run that comes back late still gives the server the time it needs.
-    deadline = max(
-        context.first_start_s(record) + rollout.healthy_deadline_s,
-        clock.monotonic_s() + rollout.min_healthy_s + 2 * poll_s,
-    )
-    up_from: float | None = None
-    breaks = 0
-    while True:
-        word = "unknown"
-        try:
-            server = find_server(context.read_service(), rs)
-        except KempError as error:
-            server = None
-            up_from, word = None, f"unreadable ({type(error).__name__})"
-        else:
-            if server is not None and not server.enabled and _taking_out(context, step):
-                # Killed while it was being taken out: that goes on, it is not put back.
-                raise _not_up(context, step, word="disabled", breaks=breaks)
-            if server is None or not server.enabled:
-                raise _foreign_in(step, "disabled" if server else "gone from the service")
-            word = server.status.value
-        now = clock.monotonic_s()
-        if server is not None and server.status is RsStatus.UP:
-            up_from = now if up_from is None else up_from
-            if now - up_from >= rollout.min_healthy_s:
-                return Result(
-                    evidence=(f"up for {now - up_from:.1f} s, {breaks} breaks before",),
-                    after={"status": word},
-                )
-        elif up_from is not None:
-            up_from, breaks = None, breaks + 1
-        context.emit("waiting", f"{rs} is {word}", server=step.server, step=step.id)
-        if now >= deadline:
-            raise _not_up(context, step, word=word, breaks=breaks)
-        context.wait(poll_s)
-
-
-def _foreign_in(step: Step, how: str) -> GateRefused:
-    return GateRefused(
-        f"{step.server}: somebody else changed it on the LoadMaster: it is {how}; it is left "
-        "as it is",
-        gate="foreign-change",
-        evidence=[f"left enabled, found {how}"],
-    )
-
-
-def _taking_out(context: Context, step: Step) -> bool:
-    """Return whether this attempt has begun to take the server out again."""
-    record = context.journal(server_changes.take_out_id(step.server))
-    return record is not None and record.announced_in == context.attempt
-
-
-def _not_up(context: Context, step: Step, *, word: str, breaks: int) -> GateRefused:
-    """Take the server out again and return what to say."""
-    rollout = context.rollout
-    rs = context.server(step.server)
-    fate = server_changes.take_out(context, step.server)
-    return GateRefused(
-        f"{step.server} was not up for {rollout.min_healthy_s:g} s within "
-        f"{rollout.healthy_deadline_s:g} s (it is {word}, {breaks} breaks); {fate}",
-        gate="healthy-deadline",
-        evidence=[f"{rs} is {word}", fate],
-    )

@@ -15,7 +15,7 @@ from typing import Any
 
 from orchestrator.errors import OrchestratorError
 
-FORMAT = 1
+FORMAT = 2
 
 Data = Mapping[str, Any]
 """Plain JSON: names to text, numbers, booleans, lists or further names."""
@@ -77,11 +77,13 @@ class Step:
     """One step of one server.
 
     Attributes:
-        id: SERVER/KIND, unique in the plan.
-        server: name of the host.
+        id: unique in the plan: SERVER/KIND, or SERVER/KIND@POOL for a server in several pools.
+        server: name of the server's part of the plan.
+        pool: the place that the step is about; None for the whole host.
         before: what the step starts from, as far as the plan knows; {} for one that looks.
         after: what it leads to; {} for one that looks.
         why: the reason, for people.
+        params: what else the step must know.
         inverse: what takes it back: the kind of step and what it leads to; None where there
             is nothing to take back, or no way to.
     """
@@ -90,8 +92,10 @@ class Step:
     server: str
     kind: StepKind
     why: str
+    pool: str | None = None
     before: Data = field(default_factory=dict)
     after: Data = field(default_factory=dict)
+    params: Data = field(default_factory=dict)
     inverse: Data | None = None
 
     @property
@@ -105,33 +109,64 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """A server's place in a service.
+
+    Attributes:
+        service: PROTOCOL/ADDRESS:PORT.
+        server: as the LoadMaster names it, ADDRESS:PORT.
+    """
+
+    pool: str
+    loadmaster: str
+    service: str
+    server: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ServerPlan:
     """What happens to one server.
 
     Attributes:
-        name: of the host.
-        server: as the LoadMaster names it, ADDRESS:PORT.
+        name: unique in the plan; that of the host.
+        host: as the inventory names it.
+        places: in the services that this is about.
         why: what is done and why; "already ..." where nothing is.
         steps: in order; none where there is nothing to do.
     """
 
     name: str
-    server: str
+    host: str
+    places: tuple[Place, ...]
     why: str
     steps: tuple[Step, ...] = ()
+
+    @property
+    def server(self) -> str:
+        """Return the server as the LoadMasters name it."""
+        return ", ".join(dict.fromkeys(one.server for one in self.places))
+
+    def of_kind(self, kind: StepKind) -> tuple[Step, ...]:
+        """Return the steps of a kind, one for each place where there are several."""
+        return tuple(one for one in self.steps if one.kind is kind)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Floor:
-    """How many servers of the service are in, at the worst moment of the plan.
+    """How many servers of a service are in, at the worst moment of the plan.
 
     Attributes:
+        service: PROTOCOL/ADDRESS:PORT.
         servers: how many the service has.
         healthy: enabled and up when the facts were read.
         lowest: healthy at the lowest point, if health stays as it is.
         most_out: out at the same time at the highest point.
+        min_healthy: that must be left.
+        max_unavailable: that may be out.
     """
 
+    loadmaster: str
+    service: str
     servers: int
     healthy: int
     lowest: int
@@ -154,19 +189,17 @@ class Plan:
     """A rollout, ready to run.
 
     Attributes:
-        service: PROTOCOL/ADDRESS:PORT.
         batches: names of the servers worked on together, in order.
         servers: every server of the rollout, also those with nothing to do.
+        floors: of each service, in the order in which they are met.
         spec: the specification, as plain data.
         facts: what the plan rests on.
     """
 
     kind: str
-    loadmaster: str
-    service: str
     batches: tuple[tuple[str, ...], ...]
     servers: tuple[ServerPlan, ...]
-    floor: Floor
+    floors: tuple[Floor, ...]
     warnings: tuple[Warned, ...]
     spec: Data
     facts: Mapping[str, str]
@@ -186,6 +219,16 @@ class Plan:
         for batch in self.batches:
             for name in batch:
                 yield from by_name[name].steps
+
+    @property
+    def services(self) -> tuple[str, ...]:
+        """Return the services that this is about: ``tcp/203.0.113.250:80 on lb1``."""
+        return tuple(f"{one.service} on {one.loadmaster}" for one in self.floors)
+
+    @property
+    def title(self) -> str:
+        """Return what this is in a few words."""
+        return f"{self.kind} on {', '.join(self.services)}"
 
     @property
     def empty(self) -> bool:
@@ -233,11 +276,9 @@ class Plan:
                 )
             plan = cls(
                 kind=data["kind"],
-                loadmaster=data["loadmaster"],
-                service=data["service"],
                 batches=tuple(tuple(batch) for batch in data["batches"]),
                 servers=tuple(_server_from(one) for one in data["servers"]),
-                floor=Floor(**data["floor"]),
+                floors=tuple(Floor(**one) for one in data["floors"]),
                 warnings=tuple(Warned(**one) for one in data["warnings"]),
                 spec=data["spec"],
                 facts=data["facts"],
@@ -256,13 +297,21 @@ def _server_from(data: Mapping[str, Any]) -> ServerPlan:
             server=one["server"],
             kind=StepKind(one["kind"]),
             why=one["why"],
+            pool=one["pool"],
             before=one["before"],
             after=one["after"],
+            params=one["params"],
             inverse=one["inverse"],
         )
         for one in data["steps"]
     )
-    return ServerPlan(name=data["name"], server=data["server"], why=data["why"], steps=steps)
+    return ServerPlan(
+        name=data["name"],
+        host=data["host"],
+        places=tuple(Place(**one) for one in data["places"]),
+        why=data["why"],
+        steps=steps,
+    )
 
 
 def _canonical(data: Any) -> str:

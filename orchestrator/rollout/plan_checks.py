@@ -1,60 +1,53 @@
 """What a plan must keep to: rules of the LoadMaster, the floor; and what to warn of. Pure."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
-from kempsdk import Forward, RsStatus
+from kempsdk import Forward, RsRef
 from orchestrator import rules
 from orchestrator.errors import GateRefused
-from orchestrator.hosts.methods.registry import METHODS
-from orchestrator.rollout.facts import Facts, rollout_of
+from orchestrator.hosts.state import NetState
+from orchestrator.members import Carried, Member, ServiceKey, carried, direct
+from orchestrator.rollout.facts import Facts, rollout_of, services_of
+from orchestrator.rollout.floors import ServiceFloor, healthy, service_floors
 from orchestrator.rollout.plan import Floor, ServerPlan, StepKind, Warned
+from orchestrator.rollout.plan_parts import vip_needed_by
 from orchestrator.spec import Spec
 
+Targets = Mapping[str, Sequence[Member]]
 
-def vip_needed_by(facts: Facts, address: str) -> tuple[str, ...]:
-    """Return the other services on the same VIP that have this server."""
-    vip = facts.service.address
-    return tuple(str(vs.ref) for vs in facts.services_with(address) if vs.address == vip)
+_IN = ("add", "roll")
+"""Kinds that put servers in."""
 
 
-def check_rules(spec: Spec, facts: Facts, names: Collection[str]) -> tuple[Warned, ...]:
+def check_rules(spec: Spec, facts: Facts, about: Targets) -> tuple[Warned, ...]:
+    """Check services and servers against what the LoadMaster and direct return need.
+
+    Raises:
+        RuleViolated: a rule that is not allowed by name.
+    """
     rollout = rollout_of(spec)
-    direct_return = METHODS[spec.service_of(rollout.pool).method].direct_return
-    puts_in = rollout.kind in ("add", "roll")
-    # A service that breaks the rules of direct return can still be drained and taken apart.
-    found = list(
-        rules.check_service(
-            facts.service,
-            direct_return=direct_return and puts_in,
-            drain_time_s=facts.drain_time_s,
+    puts_in = rollout.kind in _IN
+    places = [one for members in about.values() for one in members]
+    found: list[rules.RuleFinding] = []
+    for key in services_of(spec):
+        returns = any(one.how.direct_return for one in places if one.service == key)
+        # A service that breaks the rules of direct return can still be drained and taken apart.
+        found += rules.check_service(
+            facts.service(key),
+            direct_return=returns and puts_in,
+            drain_time_s=facts.loadmasters[key.loadmaster].drain_time_s,
         )
-    )
-    for name in names:
-        rs = spec.server(rollout.pool, name)
-        server = facts.server(rs)
-        if puts_in:
-            forward = Forward.ROUTE if direct_return else Forward.NAT
-            found += rules.check_real_server(
-                facts.service,
-                rs,
-                server.forward if server else forward,
-                carries_vip=direct_return,
-            )
-        if server is not None and server.critical and server.enabled and rollout.kind != "add":
-            found.append(
-                rules.finding(
-                    "critical-server",
-                    f"{name} ({rs}) is critical: while it is out, so is {facts.service.ref}",
-                    "clear the flag first (kemp rs set)",
-                )
-            )
-        if rollout.action is not None and (others := facts.services_with(spec.hosts[name].address)):
+    for name, members in about.items():
+        for place in members:
+            found += _check_place(spec, facts, place)
+        others = facts.elsewhere(spec.hosts[name].address, members)
+        if rollout.action is not None and others:
             found.append(
                 rules.finding(
                     "host-serves-elsewhere",
-                    f"{name} also serves {', '.join(str(vs.ref) for vs in others)}, "
+                    f"{name} also serves {', '.join(str(key) for key, _ in others)}, "
                     "which this rollout does not drain",
-                    "drain it there first",
+                    "name its pool in rollout.pools too, or drain it there first",
                 )
             )
     rules.enforce(found, allow=rollout.allow)
@@ -64,7 +57,25 @@ def check_rules(spec: Spec, facts: Facts, names: Collection[str]) -> tuple[Warne
     )
 
 
-def host_warnings(spec: Spec, facts: Facts, names: Sequence[str]) -> Iterable[Warned]:
+def _check_place(spec: Spec, facts: Facts, place: Member) -> Iterable[rules.RuleFinding]:
+    kind, service, server = rollout_of(spec).kind, facts.service(place.service), facts.server(place)
+    if kind in _IN:
+        forward = Forward.ROUTE if place.how.direct_return else Forward.NAT
+        yield from rules.check_real_server(
+            service,
+            place.rs,
+            server.forward if server else forward,
+            carries_vip=place.how.direct_return,
+        )
+    if server is not None and server.critical and server.enabled and kind != "add":
+        yield rules.finding(
+            "critical-server",
+            f"{place.host} ({place.rs}) is critical: while it is out, so is {service.ref}",
+            "clear the flag first (kemp rs set)",
+        )
+
+
+def host_warnings(spec: Spec, facts: Facts, about: Targets) -> Iterable[Warned]:
     rollout = rollout_of(spec)
     if rollout.kind == "roll" and rollout.action is None:
         yield Warned(
@@ -78,106 +89,133 @@ def host_warnings(spec: Spec, facts: Facts, names: Sequence[str]) -> Iterable[Wa
             message=f"connections that last longer than {rollout.drain.deadline_s:g} s are cut",
             cure="at_deadline: fail keeps them",
         )
-    entry = spec.service_of(rollout.pool)
-    if entry.health is not None and spec.arp_probe is None and rollout.kind in ("add", "roll"):
+    places = [one for members in about.values() for one in members]
+    if rollout.kind in _IN and spec.arp_probe is None:
+        yield from _blind(spec, places)
+    for name, members in about.items():
+        for one in carried(spec.host(name), members):
+            yield from _carried_warnings(rollout.kind, facts.hosts[name], name, one)
+            for vip in one.wanted.vips if rollout.kind == "remove" and one.how.vip_on_host else ():
+                if needed := vip_needed_by(spec, facts, name, members, vip):
+                    yield Warned(
+                        id="vip-still-needed",
+                        message=f"{name} keeps the VIP: {', '.join(needed)} sends it traffic too",
+                        cure="remove it there as well",
+                    )
+
+
+def _blind(spec: Spec, places: Sequence[Member]) -> Iterable[Warned]:
+    """Say what is not proven, as there is no place to look from."""
+    entries = [spec.service_of(one.pool) for one in places]
+    for path in dict.fromkeys(one.health.path for one in entries if one.health):
         yield Warned(
             id="health-not-asked",
-            message=f"nobody asks the servers for {entry.health.path}: there is no place to ask "
-            "from",
+            message=f"nobody asks the servers for {path}: there is no place to ask from",
             cure="give arp_probe: a device on the segment that is not a server's",
         )
-    method = METHODS[entry.method]
-    if method.direct_return and rollout.kind in ("add", "roll") and spec.arp_probe is None:
+    if direct(places):
         yield Warned(
             id="no-arp-probe",
             message="nobody watches the segment: the hosts' own settings are the only proof "
             "that they keep quiet about the VIP",
             cure="give arp_probe: a device on the segment that is not a server's",
         )
-    for name in names:
-        state, wanted = facts.hosts[name], spec.wanted(rollout.pool, name)
-        if rollout.kind in ("add", "roll"):
-            for one in method.not_mended(state, wanted):
-                yield Warned(
-                    id="host-needs-a-person",
-                    message=f"{name}: {one.message}; the run does not mend that and stops at it",
-                    cure=one.cure,
-                )
-        if loud := method.exposed(state, wanted):
+
+
+def _carried_warnings(kind: str, state: NetState, name: str, part: Carried) -> Iterable[Warned]:
+    if kind in _IN:
+        for one in part.how.not_mended(state, part.wanted):
             yield Warned(
-                id="vip-exposed",
-                message=f"{name} carries the VIP without being silent "
-                f"({'; '.join(one.message for one in loud)}): neighbours may have learned its "
-                "MAC and keep it after the repair",
-                cure="send one gratuitous ARP for the VIP from the LoadMaster, or flush the "
-                "entry at the router",
+                id="host-needs-a-person",
+                message=f"{name}: {one.message}; the run does not mend that and stops at it",
+                cure=one.cure,
             )
-        if rollout.kind == "remove":
-            for one in method.left_alone(state, wanted):
-                yield Warned(id=one.id, message=f"{name}: {one.message}", cure=one.cure)
-            if method.changes_host and (needed := vip_needed_by(facts, wanted.host.address)):
-                yield Warned(
-                    id="vip-still-needed",
-                    message=f"{name} keeps the VIP: {', '.join(needed)} sends it traffic too",
-                    cure="remove it there as well",
-                )
+    if loud := part.how.exposed(state, part.wanted):
+        yield Warned(
+            id="vip-exposed",
+            message=f"{name} carries the VIP without being silent "
+            f"({'; '.join(one.message for one in loud)}): neighbours may have learned its "
+            "MAC and keep it after the repair",
+            cure="send one gratuitous ARP for the VIP from the LoadMaster, or flush the "
+            "entry at the router",
+        )
+    if kind == "remove":
+        for one in part.how.left_alone(state, part.wanted):
+            yield Warned(id=one.id, message=f"{name}: {one.message}", cure=one.cure)
 
 
-def lowest_floor(
+# -- the floor ------------------------------------------------------------------------
+
+
+def lowest_floors(
     spec: Spec, facts: Facts, batches: Sequence[Sequence[str]], servers: Sequence[ServerPlan]
-) -> Floor:
-    """Walk through the plan and find its worst moment, if health stays as it is.
+) -> tuple[Floor, ...]:
+    """Walk through the plan and find the worst moment of each service, if health stays as it is.
 
     Raises:
         GateRefused: that moment breaks min_healthy or max_unavailable.
     """
-    rollout = rollout_of(spec)
-    by_name = {one.name: {step.kind for step in one.steps} for one in servers}
-    up = {rs.ref for rs in facts.service.real_servers if rs.enabled and rs.status is RsStatus.UP}
-    there = {rs.ref for rs in facts.service.real_servers}
-    healthy, total = len(up), len(there)
-    lowest, most_out = len(up), len(there) - len(up)
+    by_name = {one.name: one for one in servers}
+    ordered = [[by_name[name] for name in batch] for batch in batches]
+    return tuple(_lowest(spec, facts, one, ordered) for one in service_floors(spec).values())
+
+
+def _lowest(
+    spec: Spec, facts: Facts, floor: ServiceFloor, batches: Sequence[Sequence[ServerPlan]]
+) -> Floor:
+    key, service = floor.key, facts.service(floor.key)
+    there = {rs.ref for rs in service.real_servers}
+    up = set(healthy(service))
+    now, total = len(up), len(there)
+    lowest, most_out = now, total - now
     refused: list[str] = []
     for batch in batches:
-        disabled = {
-            spec.server(rollout.pool, name) for name in batch if StepKind.DISABLE in by_name[name]
-        }
+        disabled = _servers(spec, key, batch, StepKind.DISABLE)
+        if disabled:
+            floor.refuse_impossible(len(there))
         left = up - disabled
-        lowest, most_out = min(lowest, len(left)), max(most_out, len(there) - len(left))
+        out = len(there) - len(left)
+        lowest, most_out = min(lowest, len(left)), max(most_out, out)
         words = ", ".join(str(rs) for rs in sorted(disabled))
-        if disabled and len(left) < rollout.min_healthy:
-            refused.append(
-                f"disabling {words} leaves {len(left)} healthy, min_healthy is "
-                f"{rollout.min_healthy}"
-            )
-        if disabled and len(there) - len(left) > rollout.max_unavailable:
-            refused.append(
-                f"disabling {words} makes {len(there) - len(left)} out, max_unavailable is "
-                f"{rollout.max_unavailable}"
-            )
-        if rollout.kind in ("drain", "remove"):
-            up = left
-        there -= {
-            spec.server(rollout.pool, name)
-            for name in batch
-            if StepKind.DELETE_SERVER in by_name[name]
-        }
+        least, most = floor.least_healthy(len(there)), floor.most_out(len(there))
+        if disabled and len(left) < least:
+            refused.append(f"disabling {words} leaves {len(left)} healthy, min_healthy is {least}")
+        if disabled and out > most:
+            refused.append(f"disabling {words} makes {out} out, max_unavailable is {most}")
+        # A server that was down before it was disabled is not counted on afterwards.
+        up = left | (_servers(spec, key, batch, StepKind.ENABLE) - (disabled - up))
+        there |= _servers(spec, key, batch, StepKind.ADD_SERVER)
+        there -= _servers(spec, key, batch, StepKind.DELETE_SERVER)
     if refused:
-        out = [
+        down = [
             f"{rs.ref} is {rs.status.value}"
-            for rs in facts.service.real_servers
-            if not (rs.enabled and rs.status is RsStatus.UP)
+            for rs in service.real_servers
+            if rs.ref not in healthy(service)
         ]
         raise GateRefused(
-            f"{facts.service.ref}: {refused[0]} ({healthy} of {total} are healthy now)",
+            f"{key}: {refused[0]} ({now} of {total} are healthy now)",
             gate="floor",
-            evidence=(*refused, *out),
+            evidence=(*refused, *down),
         )
     return Floor(
+        loadmaster=key.loadmaster,
+        service=str(key.vs),
         servers=total,
-        healthy=healthy,
+        healthy=now,
         lowest=lowest,
         most_out=most_out,
-        min_healthy=rollout.min_healthy,
-        max_unavailable=rollout.max_unavailable,
+        min_healthy=floor.least_healthy(total),
+        max_unavailable=floor.most_out(total),
     )
+
+
+def _servers(
+    spec: Spec, key: ServiceKey, batch: Sequence[ServerPlan], kind: StepKind
+) -> set[RsRef]:
+    """Return the servers of a service to which a batch does something."""
+    return {
+        member.rs
+        for one in batch
+        for step in one.of_kind(kind)
+        if step.pool is not None and (member := spec.member(step.pool, one.host)).service == key
+    }

@@ -62,6 +62,7 @@ class RunReport:
     Attributes:
         state: running, paused, finished, abandoned, or interrupted: its process is gone.
         reason: why it stands there.
+        services: such as ``tcp/203.0.113.250:80 on lb1``.
         hosts: every host of the plan by name, in the plan's order.
     """
 
@@ -69,8 +70,7 @@ class RunReport:
     state: str
     reason: str
     kind: str
-    loadmaster: str
-    service: str
+    services: tuple[str, ...]
     attempts: int
     started_s: float
     ended_s: float | None
@@ -95,7 +95,7 @@ class RunSummary:
     run_id: str
     state: str
     kind: str
-    service: str
+    services: tuple[str, ...]
     started_s: float
     updated_s: float
     reason: str
@@ -115,8 +115,7 @@ def report(run_id: str, store: Store) -> RunReport:
         state=state_word(run, store),
         reason=run.reason,
         kind=plan.kind,
-        loadmaster=plan.loadmaster,
-        service=plan.service,
+        services=plan.services,
         attempts=run.attempt,
         started_s=run.created_s,
         ended_s=run.ended_s,
@@ -133,7 +132,7 @@ def summaries(store: Store) -> tuple[RunSummary, ...]:
             run_id=run.run_id,
             state=state_word(run, store),
             kind=plan["kind"],
-            service=plan["service"],
+            services=tuple(f"{one['service']} on {one['loadmaster']}" for one in plan["floors"]),
             started_s=run.created_s,
             updated_s=run.updated_s,
             reason=run.reason,
@@ -159,9 +158,10 @@ _UNPLANNED = {
 
 def _host(server: ServerPlan, journal: Mapping[str, StepRecord]) -> HostReport:
     planned = [(step.id, step.phase, step.why) for step in server.steps]
-    for kind, why in _UNPLANNED.items():
-        if f"{server.name}/{kind}" in journal:
-            planned.append((f"{server.name}/{kind}", "in", why))
+    for step_id in journal:
+        name, _, kind = step_id.partition("@")[0].rpartition("/")
+        if name == server.name and kind in _UNPLANNED:
+            planned.append((step_id, "in", _UNPLANNED[kind]))
     steps = tuple(_step(*one, journal.get(one[0])) for one in planned)
     begun = [step for step in steps if step.started_s is not None]
     outcome, reason = _outcome(server, steps)
@@ -189,7 +189,7 @@ def _outcome(server: ServerPlan, steps: tuple[StepReport, ...]) -> tuple[Outcome
     if not server.steps:
         return "unchanged", server.why
     # How a failed server was taken out belongs to its failure, and is over with it.
-    steps = tuple(step for step in steps if not step.id.endswith("/take-out"))
+    steps = tuple(step for step in steps if "/take-out" not in step.id)
     statuses = {step.status for step in steps}
     for status in (StepStatus.FAILED, StepStatus.SKIPPED):
         for step in steps:

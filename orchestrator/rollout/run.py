@@ -20,11 +20,13 @@ from orchestrator.rollout import engine
 from orchestrator.rollout.adapters import Adapters
 from orchestrator.rollout.context import Context
 from orchestrator.rollout.facts import moved, read_facts, snapshot
+from orchestrator.rollout.floors import service_floors
 from orchestrator.rollout.plan import Plan, StepKind
 from orchestrator.rollout.records import Event, Run, RunState, StepStatus
 from orchestrator.rollout.report import RunReport, report
 from orchestrator.rollout.steps import Verdict, perform
 from orchestrator.rollout.store import Store
+from orchestrator.spec import Spec
 
 _REDONE = (
     StepKind.PREPARE_HOST,
@@ -149,19 +151,28 @@ def abandon(run_id: str, store: Store, *, now_s: float, reason: str) -> None:
 
 
 def resources(plan: Plan) -> tuple[str, ...]:
-    """Return what a run of the plan holds: its service and its hosts.
+    """Return what a run of the plan holds: its services and its hosts.
 
     Raises:
         SpecInvalid: the plan names what its specification does not have.
     """
     spec = spec_from_data(plan.spec)
     try:
-        return (
-            f"service {plan.service} of {spec.loadmasters[plan.loadmaster].url}",
-            *(f"host {spec.hosts[one.name].address}" for one in plan.servers),
+        return tuple(
+            dict.fromkeys(
+                [
+                    *(service_lock(spec, one.loadmaster, one.service) for one in plan.floors),
+                    *(f"host {spec.hosts[one.host].address}" for one in plan.servers),
+                ]
+            )
         )
     except KeyError as error:
         raise SpecInvalid(f"there is no {error.args[0]} in it", path="plan") from None
+
+
+def service_lock(spec: Spec, loadmaster: str, service: str) -> str:
+    """Return what a run holds for a service."""
+    return f"service {service} of {spec.loadmasters[loadmaster].url}"
 
 
 def _refuse_drift(plan: Plan, adapters: Adapters) -> None:
@@ -185,7 +196,6 @@ def _work(
     dead_worker: str | None,
 ) -> RunReport:
     plan, run_id, attempt = run.plan, run.run_id, run.attempt
-    by_name = {one.name: one for one in plan.servers}
     with engine.launched(store, worker) as launched:
         again = run.state is RunState.PAUSED
         if dead_worker is not None and not launched.has_unfinished(f"{run_id}.{attempt}"):
@@ -194,25 +204,28 @@ def _work(
             again = True
         if again:
             attempt = store.next_attempt(run_id, _to_repeat(plan, store, run_id))
+        spec = spec_from_data(plan.spec)
         context = Context(
             run_id=run_id,
             attempt=attempt,
             worker=worker,
             plan=plan,
             steps={step.id: step for step in plan.steps},
-            spec=spec_from_data(plan.spec),
+            servers={one.name: one for one in plan.servers},
+            floors=service_floors(spec),
+            spec=spec,
             adapters=adapters,
             store=store,
             on_event=on_event,
             stop=stop or threading.Event(),
         )
-        context.emit("run-started", f"{plan.kind} on {plan.service}", attempt=attempt)
+        context.emit("run-started", plan.title, attempt=attempt)
         try:
             verdict = launched.run(
                 run_id,
                 f"{run_id}.{attempt}",
                 [
-                    [(name, [step.id for step in by_name[name].steps]) for name in batch]
+                    [(name, [step.id for step in context.servers[name].steps]) for name in batch]
                     for batch in plan.batches
                 ],
                 lambda step_id: perform(context, step_id),
@@ -239,7 +252,7 @@ def _to_repeat(plan: Plan, store: Store, run_id: str) -> list[str]:
             continue
         if any(record.status is StepStatus.SKIPPED for record in records):
             continue
-        redone = {f"{server.name}/{kind.value}" for kind in _REDONE}
+        redone = {step.id for step in server.steps if step.kind in _REDONE}
         steps += [
             record.step_id
             for record in records

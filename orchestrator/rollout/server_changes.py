@@ -5,13 +5,16 @@ from dataclasses import dataclass
 
 from kempsdk import Forward
 from kempsdk.errors import KempError
+from kempsdk.real_servers import RealServers
 from orchestrator.errors import GateRefused
+from orchestrator.members import Member
 from orchestrator.rollout import arp_proof, gates
 from orchestrator.rollout.changes import Result, carry_out
 from orchestrator.rollout.context import Context
 from orchestrator.rollout.facts import find_server
+from orchestrator.rollout.floors import healthy
 from orchestrator.rollout.plan import Data, Step, StepKind
-from orchestrator.rollout.planner import server_state
+from orchestrator.rollout.plan_parts import server_state
 from orchestrator.rollout.records import StepRecord, StepStatus
 
 
@@ -25,8 +28,8 @@ class _ServerChange:
     open_gate: Callable[[], tuple[str, ...]]
 
     def look(self) -> Data:
-        service = self.context.read_service()
-        return server_state(find_server(service, self.context.server(self.step.server)))
+        place = self.context.place(self.step)
+        return server_state(find_server(self.context.read_service(place), place.rs))
 
     def reached(self, seen: Data, /) -> bool:
         return dict(seen) == dict(self.step.after)
@@ -55,25 +58,19 @@ class _ServerChange:
 
 def disable(context: Context, step: Step, record: StepRecord) -> Result:
     """Take the server out of rotation, if the floor allows it at this moment."""
-    rs = context.server(step.server)
+    place = context.place(step)
 
     def gate() -> tuple[str, ...]:
-        return gates.floor(context, context.read_service(), rs)
+        return gates.floors(context, place, context.read_service(place))
 
-    with context.floor:
-        return carry_out(
-            context,
-            step,
-            record,
-            _ServerChange(
-                context=context,
-                step=step,
-                open_gate=gate,
-                act_on=lambda _: _ignore(
-                    context.loadmaster.real_servers.disable_in(context.service.ref, rs)
-                ),
-            ),
-        )
+    with context.watch(place.loadmaster).floor:
+        return carry_out(context, step, record, _disabling(context, step, gate))
+
+
+def _disabling(context: Context, step: Step, gate: Callable[[], tuple[str, ...]]) -> _ServerChange:
+    return _changing(
+        context, step, gate, lambda servers, place: servers.disable_in(place.vs, place.rs)
+    )
 
 
 def enable(context: Context, step: Step, record: StepRecord) -> Result:
@@ -95,82 +92,69 @@ def put_back(context: Context, step: Step, record: StepRecord) -> Result:
 def _enable(
     context: Context, step: Step, record: StepRecord, gate: Callable[[], tuple[str, ...]]
 ) -> Result:
-    rs = context.server(step.server)
-    return carry_out(
-        context,
-        step,
-        record,
-        _ServerChange(
-            context=context,
-            step=step,
-            open_gate=gate,
-            act_on=lambda _: _ignore(
-                context.loadmaster.real_servers.enable_in(context.service.ref, rs)
-            ),
-        ),
+    change = _changing(
+        context, step, gate, lambda servers, place: servers.enable_in(place.vs, place.rs)
     )
+    return carry_out(context, step, record, change)
 
 
 def add_server(context: Context, step: Step, record: StepRecord) -> Result:
     """Add the server to the service, disabled."""
-    servers, vs = context.loadmaster.real_servers, context.service.ref
-    rs = context.server(step.server)
+    place = context.place(step)
+    servers = context.loadmaster(place.loadmaster).real_servers
     forward, weight = Forward(step.after["forward"]), int(step.after["weight"])
 
     def act(seen: Data) -> None:
         if seen["present"]:
-            servers.update(vs, rs, forward=forward, weight=weight)
+            servers.update(place.vs, place.rs, forward=forward, weight=weight)
         else:
-            servers.add(vs, rs, forward=forward, weight=weight, enable=False)
+            servers.add(place.vs, place.rs, forward=forward, weight=weight, enable=False)
 
-    return carry_out(
-        context,
-        step,
-        record,
-        _ServerChange(context=context, step=step, open_gate=tuple, act_on=act),
-    )
+    change = _ServerChange(context=context, step=step, open_gate=tuple, act_on=act)
+    return carry_out(context, step, record, change)
 
 
 def take_out(context: Context, name: str) -> str:
-    """Disable a server that this run enabled and that does not come up.
+    """Disable a server that this run enabled and that does not come up, in all its places.
 
     The floor holds for one that is healthy at this moment; a dead one is no loss.
 
     Returns:
         What became of it, for people.
     """
-    enable = context.steps.get(f"{name}/{StepKind.ENABLE.value}")
-    enabled = context.journal(enable.id) if enable else None
-    if enable is None or enabled is None or not enabled.intended:
+    enabled = [
+        step
+        for step in context.servers[name].of_kind(StepKind.ENABLE)
+        if (record := context.journal(step.id)) is not None and record.intended
+    ]
+    if not enabled:
         return "this run did not enable it, so it does not disable it"
+    said = dict.fromkeys(_take_out(context, one) for one in enabled)
+    return "; ".join(said)
+
+
+def _take_out(context: Context, enabled: Step) -> str:
+    place = context.place(enabled)
     step = Step(
-        id=take_out_id(name),
-        server=name,
+        id=take_out_id(enabled),
+        server=enabled.server,
         kind=StepKind.DISABLE,
         why="it did not come up: out again, until a person puts it back",
-        before=enable.after,
-        after={**enable.after, "enabled": False},
+        pool=enabled.pool,
+        before=enabled.after,
+        after={**enabled.after, "enabled": False},
         inverse={"kind": StepKind.ENABLE.value},
     )
-    rs = context.server(name)
 
     def gate() -> tuple[str, ...]:
-        service = context.read_service()
-        return gates.floor(context, service, rs) if rs in gates.healthy(service) else ()
+        service = context.read_service(place)
+        return gates.floor(context, place, service) if place.rs in healthy(service) else ()
 
     now_s = context.adapters.clock.time_s
     record = context.store.begin_step(context.run_id, step.id, worker=context.worker, now_s=now_s())
     try:
-        with context.floor:
-            change = _ServerChange(
-                context=context,
-                step=step,
-                open_gate=gate,
-                act_on=lambda _: _ignore(
-                    context.loadmaster.real_servers.disable_in(context.service.ref, rs)
-                ),
-            )
-            result = carry_out(context, step, record, change)
+        with context.watch(place.loadmaster).floor:
+            result = carry_out(context, step, record, _disabling(context, step, gate))
     except (GateRefused, KempError) as error:
         context.store.end_step(
             context.run_id,
@@ -193,51 +177,46 @@ def take_out(context: Context, name: str) -> str:
     return "it was disabled again and stays out"
 
 
-def take_out_id(name: str) -> str:
+def take_out_id(enable: Step) -> str:
     """Return the id of the step that takes a server out which did not come up."""
-    return f"{name}/take-out"
+    return enable.id.replace(f"/{StepKind.ENABLE.value}", "/take-out")
 
 
 def update_server(context: Context, step: Step, record: StepRecord) -> Result:
     """Give the server another weight."""
-    rs = context.server(step.server)
-    return carry_out(
+    weight = int(step.after["weight"])
+    change = _changing(
         context,
         step,
-        record,
-        _ServerChange(
-            context=context,
-            step=step,
-            open_gate=tuple,
-            act_on=lambda _: _ignore(
-                context.loadmaster.real_servers.update(
-                    context.service.ref, rs, weight=int(step.after["weight"])
-                )
-            ),
-        ),
+        tuple,
+        lambda servers, place: servers.update(place.vs, place.rs, weight=weight),
     )
+    return carry_out(context, step, record, change)
 
 
 def delete_server(context: Context, step: Step, record: StepRecord) -> Result:
     """Take the drained server out of the service."""
-    rs = context.server(step.server)
 
     def gate() -> tuple[str, ...]:
         gates.drained(context, step.server)
         return ("drained in this run",)
 
-    return carry_out(
-        context,
-        step,
-        record,
-        _ServerChange(
-            context=context,
-            step=step,
-            open_gate=gate,
-            act_on=lambda _: context.loadmaster.real_servers.delete(context.service.ref, rs),
-        ),
+    change = _changing(
+        context, step, gate, lambda servers, place: servers.delete(place.vs, place.rs)
     )
+    return carry_out(context, step, record, change)
 
 
-def _ignore(_: object) -> None:
-    """Drop what the SDK says it did: the look after the act is what counts."""
+def _changing(
+    context: Context,
+    step: Step,
+    gate: Callable[[], tuple[str, ...]],
+    act: Callable[[RealServers, Member], object],
+) -> _ServerChange:
+    """Return a change by one call; what the SDK says of it is dropped: the look after it counts."""
+    place = context.place(step)
+
+    def act_on(_: Data) -> None:
+        act(context.loadmaster(place.loadmaster).real_servers, place)
+
+    return _ServerChange(context=context, step=step, open_gate=gate, act_on=act_on)

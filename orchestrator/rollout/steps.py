@@ -9,7 +9,7 @@ from enum import Enum
 
 from kempsdk.errors import KempError
 from orchestrator.errors import GateRefused, Locked, OrchestratorError, StoreUnavailable
-from orchestrator.rollout import drain, host_changes, observations, server_changes
+from orchestrator.rollout import drain, healthy, host_changes, observations, server_changes
 from orchestrator.rollout.changes import Result
 from orchestrator.rollout.context import Context, Stopped
 from orchestrator.rollout.drain import Skipped
@@ -38,7 +38,7 @@ _PERFORMERS: Mapping[StepKind, Callable[[Context, Step, StepRecord], Result]] = 
     StepKind.UPDATE_SERVER: server_changes.update_server,
     StepKind.ENABLE: server_changes.enable,
     StepKind.PUT_BACK: server_changes.put_back,
-    StepKind.HEALTHY: observations.wait_healthy,
+    StepKind.HEALTHY: healthy.wait_healthy,
     StepKind.DELETE_SERVER: server_changes.delete_server,
     StepKind.CLEAR_HOST: host_changes.clear_host,
 }
@@ -129,8 +129,7 @@ def _skip(context: Context, step: Step, why: str) -> Verdict:
     """Leave a server out of the rollout: as it was found, if this run took it out."""
     _end(context, step, StepStatus.SKIPPED, reason=why)
     context.emit("server-skipped", why, server=step.server, step=step.id)
-    steps = context.plan.server(step.server).steps
-    for disable in (one for one in steps if one.kind is StepKind.DISABLE):
+    for disable in context.servers[step.server].of_kind(StepKind.DISABLE):
         verdict = _perform(context, put_back(disable))
         if verdict is not Verdict.GO_ON:
             return verdict
@@ -140,10 +139,11 @@ def _skip(context: Context, step: Step, why: str) -> Verdict:
 def put_back(disable: Step) -> Step:
     """Return the step that takes a disable back, exactly."""
     return Step(
-        id=f"{disable.server}/{StepKind.PUT_BACK.value}",
+        id=disable.id.replace(f"/{StepKind.DISABLE.value}", f"/{StepKind.PUT_BACK.value}"),
         server=disable.server,
         kind=StepKind.PUT_BACK,
         why="skipped: put back as it was found",
+        pool=disable.pool,
         before=disable.after,
         after=disable.before,
         inverse={"kind": StepKind.DISABLE.value},

@@ -25,11 +25,20 @@ def plan() -> Plan:
     )
     return Plan(
         kind="drain",
-        loadmaster="lb1",
-        service="tcp/203.0.113.250:80",
         batches=(("web1",),),
-        servers=(ServerPlan(name="web1", server="203.0.113.11:80", why="x", steps=(step,)),),
-        floor=Floor(servers=2, healthy=2, lowest=1, most_out=1, min_healthy=1, max_unavailable=1),
+        servers=(ServerPlan(name="web1", host="web1", places=(), why="x", steps=(step,)),),
+        floors=(
+            Floor(
+                loadmaster="lb1",
+                service="tcp/203.0.113.250:80",
+                servers=2,
+                healthy=2,
+                lowest=1,
+                most_out=1,
+                min_healthy=1,
+                max_unavailable=1,
+            ),
+        ),
         warnings=(),
         spec={},
         facts={"a": "1"},

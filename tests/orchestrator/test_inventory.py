@@ -8,7 +8,7 @@ import yaml
 
 from orchestrator.errors import SpecInvalid
 from orchestrator.inventory import json_schema, load_spec, parse_spec, spec_from_data
-from orchestrator.spec import RolloutSpec, batch_size
+from orchestrator.rollout_spec import Amount, RolloutSpec, batch_sizes
 
 GOOD = """\
 loadmasters:
@@ -128,6 +128,27 @@ MISTAKES = {
     "batch-percent-over": ("  batch: 1", "  batch: 101%", 19, "between 1% and 100%"),
     "batch-percent-all": ("  batch: 1", "  batch: 100%", 19, "max_unavailable is 1"),
     "batch-over-floor": ("  batch: 1", "  batch: 2", 19, "max_unavailable is 1"),
+    "batch-shrinks": ("  batch: 1", "  batch: [2, 1]", 19, "a list of batches grows, but 1"),
+    "batch-empty-list": ("  batch: 1", "  batch: []", 19, "empty list"),
+    "floor-word": ("  batch: 1", "  min_healthy: most", 19, "neither a number nor a percentage"),
+    "floor-percent": ("  batch: 1", "  max_unavailable: 0%", 19, "between 1% and 100%"),
+    "pool-floor": (
+        "    service: web\n",
+        "    service: web\n    min_healthy: 0\n",
+        15,
+        "min_healthy is at least 1",
+    ),
+    "nobody": ("  pool: web\n", "", 16, "say which servers"),
+    "pool-and-pools": ("  batch: 1", "  pools: [web]", 19, "pool or pools, not both"),
+    "no-such-pools": ("  pool: web\n", "  pools: [web, wbe]\n", 18, "did you mean web?"),
+    "no-such-label": ("  batch: 1", "  selector: {rack: a}", 19, "no host has the labels rack=a"),
+    "host-in-no-pool": (
+        "    hosts: [web1, web2, web3]\nrollout:\n  kind: roll\n  pool: web\n",
+        "    hosts: [web1, web2]\nrollout:\n  kind: roll\n  hosts: [web3]\n",
+        18,
+        "web3 is in no pool",
+    ),
+    "may-empty": ("  batch: 1", "  may_empty: [wep]", 19, "did you mean web?"),
     "vip-is-server": ("203.0.113.13", "203.0.113.250", 11, "vip-is-server-address"),
     "dsr-port": ("    service: web\n", "    service: web\n    port: 8080\n", 15, "dsr-port-equal"),
     "port-range": ("    service: web\n", "    service: web\n    port: 70000\n", 15, "65535"),
@@ -236,11 +257,24 @@ def test_file_is_read(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("batch", "hosts", "size"), [(1, 3, 1), ("50%", 3, 1), ("50%", 4, 2), ("100%", 3, 3), (3, 3, 3)]
+    ("batch", "hosts", "sizes"),
+    [
+        (1, 3, (1, 1, 1)),
+        ("50%", 3, (1, 1, 1)),
+        ("50%", 4, (2, 2)),
+        ("100%", 3, (3,)),
+        (2, 3, (2, 1)),
+        ((1, "10%", "50%"), 20, (1, 2, 10, 7)),
+        # A small percentage of few hosts does not grow, but does not stand still either.
+        ((1, "10%", "50%"), 5, (1, 1, 2, 1)),
+        ((2, 9), 4, (2, 2)),
+    ],
 )
-def test_batch_size(batch: int | str, hosts: int, size: int) -> None:
+def test_batch_sizes(
+    batch: Amount | tuple[Amount, ...], hosts: int, sizes: tuple[int, ...]
+) -> None:
     rollout = RolloutSpec(kind="add", pool="web", batch=batch)
-    assert batch_size(rollout, hosts) == size
+    assert batch_sizes(rollout, hosts) == sizes
 
 
 def test_schema_accepts_the_good_file_and_refuses_unknown_keys() -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from orchestrator.rollout.store import Store
+from tests.orchestrator.rollout.wide_world import WideWorld
 from tests.orchestrator.rollout.world import World
 
 
@@ -26,3 +27,10 @@ def ready(world: World) -> World:
     """Return a world in which all three servers are in service."""
     world.in_service()
     return world
+
+
+@pytest.fixture
+def wide(store: Store) -> Iterator[WideWorld]:
+    """Return a world of several services, with every server in service everywhere."""
+    with WideWorld(store) as world:
+        yield world

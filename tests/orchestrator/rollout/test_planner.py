@@ -11,7 +11,7 @@ from kempsdk import Forward, Persist, RealServer, RsRef, RsStatus, VirtualServic
 from orchestrator.errors import GateRefused, OrchestratorError, RuleViolated, SpecInvalid
 from orchestrator.hosts.driver import Host
 from orchestrator.hosts.state import HostAddress, NetState, PersistentSysctl
-from orchestrator.rollout.facts import Facts, moved, snapshot
+from orchestrator.rollout.facts import Facts, LoadMasterFacts, moved, snapshot
 from orchestrator.rollout.plan import Plan, Step, StepKind
 from orchestrator.rollout.planner import make_plan
 from orchestrator.spec import Spec
@@ -77,17 +77,22 @@ def carrying(name: str) -> NetState:
 def facts(
     vs: VirtualService | None = None,
     hosts: Mapping[str, NetState] | None = None,
-    **changes: Any,
+    *,
+    others: tuple[VirtualService, ...] = (),
+    connections: Mapping[RsRef, int] | None = None,
+    drain_time_s: int | None = None,
 ) -> Facts:
+    there = vs or service([real_server(name) for name in NAMES])
+    counted = {(there.ref, rs): count for rs, count in (connections or {}).items()}
     return Facts(
-        **{
-            "service": vs or service([real_server(name) for name in NAMES]),
-            "others": (),
-            "connections": {},
-            "drain_time_s": None,
-            "hosts": hosts or {name: carrying(name) for name in NAMES},
-            **changes,
-        }
+        loadmasters={
+            "lb1": LoadMasterFacts(
+                services=(there, *others),
+                connections=counted,  # type: ignore[arg-type] # no SubVS here
+                drain_time_s=drain_time_s,
+            )
+        },
+        hosts=hosts or {name: carrying(name) for name in NAMES},
     )
 
 
@@ -162,9 +167,9 @@ def test_roll() -> None:
     assert kinds(plan, "web2") == [S.DISABLE, S.DRAIN, S.ACTION, *HOST, S.ENABLE, S.HEALTHY]
     enabled = step_of(plan, "web2", S.ENABLE)
     assert enabled.after == step_of(plan, "web2", S.DISABLE).before
-    assert plan.floor.healthy == 3
-    assert plan.floor.lowest == 2
-    assert plan.floor.most_out == 1
+    assert plan.floors[0].healthy == 3
+    assert plan.floors[0].lowest == 2
+    assert plan.floors[0].most_out == 1
 
 
 def test_roll_keeps_the_old_weight() -> None:
@@ -231,7 +236,7 @@ def test_remove_keeps_a_vip_that_another_service_needs() -> None:
 def test_batches() -> None:
     plan = make_plan(spec_for("kind: roll, batch: 2, max_unavailable: 2"), facts())
     assert plan.batches == (("web1", "web2"), ("web3",))
-    assert plan.floor.lowest == 1
+    assert plan.floors[0].lowest == 1
     half = make_plan(spec_for('kind: add, batch: "50%"'), facts())
     assert half.batches == (("web1",), ("web2",), ("web3",))
 
@@ -241,7 +246,7 @@ def test_batches() -> None:
     [
         ("kind: drain, hosts: [web1, web2], max_unavailable: 3", ["web3"], "min_healthy is 1"),
         ("kind: drain, hosts: [web1, web2]", [], "max_unavailable is 1"),
-        ("kind: roll, min_healthy: 3", [], "leaves 2 healthy, min_healthy is 3"),
+        ("kind: roll, min_healthy: 2", ["web3"], "leaves 1 healthy, min_healthy is 2"),
         ("kind: roll, hosts: [web1]", ["web2"], "makes 2 out, max_unavailable is 1"),
         ("kind: roll, hosts: [web1], max_unavailable: 3", ["web2", "web3"], "leaves 0 healthy"),
     ],
@@ -255,16 +260,38 @@ def test_floor(rollout: str, down: list[str], words: str) -> None:
     assert refused.value.gate == "floor"
 
 
-def test_one_server_cannot_be_rolled() -> None:
+@pytest.mark.parametrize(
+    ("rollout", "servers", "words"),
+    [
+        ("kind: roll", 1, "one server only"),
+        ("kind: roll, min_healthy: 3", 3, "min_healthy 3 of 3 is all of them"),
+        ("kind: roll, min_healthy: 67%", 3, "min_healthy 67% of 3 is all of them"),
+        ("kind: roll, min_healthy: 51%", 2, "min_healthy 51% of 2 is all of them"),
+        ("kind: roll, max_unavailable: 33%", 3, "max_unavailable 33% of 3 is less than one"),
+    ],
+)
+def test_a_floor_under_which_nothing_can_be_done(rollout: str, servers: int, words: str) -> None:
+    vs = service([real_server(name) for name in NAMES[:servers]])
+    with pytest.raises(GateRefused, match=words) as refused:
+        make_plan(spec_for(f"{rollout}, hosts: [web1]"), facts(vs))
+    assert refused.value.gate == "floor-impossible"
+
+
+def test_percentages_of_the_floor_round_to_the_safe_side() -> None:
+    plan = make_plan(spec_for("kind: roll, min_healthy: 50%, max_unavailable: 67%"), facts())
+    assert (plan.floors[0].min_healthy, plan.floors[0].max_unavailable) == (2, 2)
+
+
+def test_the_last_server_goes_where_the_pool_may_be_empty() -> None:
     vs = service([real_server("web1")])
-    with pytest.raises(GateRefused, match="leaves 0 healthy"):
-        make_plan(spec_for("kind: roll, hosts: [web1]"), facts(vs))
+    plan = make_plan(spec_for("kind: drain, hosts: [web1], may_empty: [web]"), facts(vs))
+    assert (plan.floors[0].lowest, plan.floors[0].min_healthy) == (0, 0)
 
 
 def test_removed_servers_are_not_out_any_more() -> None:
     plan = make_plan(spec_for("kind: remove, hosts: [web1, web2]"), facts())
-    assert plan.floor.lowest == 1
-    assert plan.floor.most_out == 1
+    assert plan.floors[0].lowest == 1
+    assert plan.floors[0].most_out == 1
 
 
 @pytest.mark.parametrize(
@@ -393,13 +420,14 @@ def test_round_trip() -> None:
 def test_stable_schema() -> None:
     data = make_plan(spec_for("kind: roll"), facts()).to_data()
     assert sorted(data) == [
-        "batches", "facts", "fingerprint", "floor", "format", "kind", "loadmaster", "servers",
-        "service", "spec", "warnings",
+        "batches", "facts", "fingerprint", "floors", "format", "kind", "servers", "spec",
+        "warnings",
     ]  # fmt: skip
-    assert data["format"] == 1
-    assert sorted(data["servers"][0]) == ["name", "server", "steps", "why"]
+    assert data["format"] == 2
+    assert sorted(data["servers"][0]) == ["host", "name", "places", "steps", "why"]
     assert sorted(data["servers"][0]["steps"][0]) == [
-        "after", "before", "id", "inverse", "kind", "phase", "server", "why",
+        "after", "before", "id", "inverse", "kind", "params", "phase", "pool", "server",
+        "why",
     ]  # fmt: skip
 
 
@@ -407,8 +435,8 @@ def test_stable_schema() -> None:
     "break_it",
     [
         lambda data: data.update(format=99),
-        lambda data: data["facts"].update({"host web1 VIP": "absent"}),
-        lambda data: data.pop("floor"),
+        lambda data: data["facts"].update({"host web1 effective ARP": "absent"}),
+        lambda data: data.pop("floors"),
         lambda data: data["batches"].pop(),
     ],
 )
@@ -427,7 +455,7 @@ def test_same_facts_same_fingerprint_and_moved_names_what_moved() -> None:
     other = facts(vs, {**facts().hosts, "web2": plain("web2")})
     different = moved(plan.facts, snapshot(spec, other))
     assert any("203.0.113.11:80" in line and "weight=5" in line for line in different)
-    assert any(line.startswith("host web2 VIP: was lo/32, is absent") for line in different)
+    assert any(line.startswith(f"host web2 VIP {VIP}: was lo/32, is absent") for line in different)
 
 
 def test_counters_are_no_drift() -> None:

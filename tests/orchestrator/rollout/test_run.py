@@ -417,7 +417,7 @@ def test_waits_for_both_sides(ready: World) -> None:
     assert drain.seconds is not None
     assert 120 <= drain.seconds < 160
     waiting = [one for one in ready.events if one.kind == "waiting"]
-    assert "LoadMaster 2, host 1 (198.51.100.7)" in waiting[0].text
+    assert "LoadMaster 2, host 1 (198.51.100.7 for 0 s)" in waiting[0].text
 
 
 @pytest.mark.parametrize("side", ["loadmaster", "host"])
@@ -815,7 +815,7 @@ def test_plan_refuses_a_server_in_no_batch(ready: World) -> None:
     plan = ready.plan("kind: roll")
     with pytest.raises(ValueError, match="exactly one batch"):
         dataclasses.replace(
-            plan, servers=(*plan.servers, ServerPlan(name="web9", server="x", why=""))
+            plan, servers=(*plan.servers, ServerPlan(name="web9", host="web9", places=(), why=""))
         )
 
 

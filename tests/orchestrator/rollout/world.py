@@ -5,6 +5,8 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any
 
+from typing_extensions import Self
+
 from kempsdk import Forward, LoadMaster, RsRef, VsRef
 from kempsdk.emulator import CallRecord, Switches, VirtualLoadMaster
 from kempsdk.emulator.datapath import L4Service, ServerCounters
@@ -51,9 +53,14 @@ arp_probe: {interface: eth0}
 """
 
 
-def spec_for(rollout: str, *, inventory: str = INVENTORY) -> Spec:
-    """Return the inventory with a rollout, given as the inside of a YAML mapping."""
-    return parse_spec(f"{inventory}rollout: {{pool: web, {rollout}}}\n", path="test.yaml")
+def spec_for(rollout: str, *, inventory: str = INVENTORY, about: str = "pool: web") -> Spec:
+    """Return the inventory with a rollout, given as the inside of a YAML mapping.
+
+    Args:
+        about: which servers, in the same form.
+    """
+    inside = ", ".join(one for one in (about, rollout) if one)
+    return parse_spec(f"{inventory}rollout: {{{inside}}}\n", path="test.yaml")
 
 
 class Counters:
@@ -86,8 +93,12 @@ class DeviceClock(FakeClock):
 
     def __init__(self, box: VirtualLoadMaster) -> None:
         super().__init__()
-        self._box = box
+        self._boxes = [box]
         self._planned: list[tuple[float, Callable[[], object]]] = []
+
+    def follow(self, box: VirtualLoadMaster) -> None:
+        """Let another LoadMaster's statistics follow too."""
+        self._boxes.append(box)
 
     def after(self, seconds: float, action: Callable[[], object]) -> None:
         """Let something happen that many seconds from now, while somebody sleeps."""
@@ -100,7 +111,8 @@ class DeviceClock(FakeClock):
         self._planned = [one for one in self._planned if one[0] > now]
         for _, action in due:
             action()
-        self._box.sample_now()
+        for box in self._boxes:
+            box.sample_now()
 
 
 @dataclass
@@ -178,24 +190,26 @@ def connection(peer: str = "198.51.100.7", port: int = 80) -> Socket:
     )
 
 
+def new_box(counters: Counters) -> VirtualLoadMaster:
+    """Return a LoadMaster that calls every server healthy and takes any rate of calls."""
+    return VirtualLoadMaster(
+        health="up", data_path=counters, switches=Switches(rate_limit=False), http=True
+    )
+
+
 class World:
     """Everything that a rollout touches, and everything it did."""
 
     def __init__(self, store: Store) -> None:
         self.store = store
         self.counters = Counters()
-        self.box = VirtualLoadMaster(
-            health="up",
-            data_path=self.counters,
-            switches=Switches(rate_limit=False),
-            http=True,
-        )
+        self.box = new_box(self.counters)
         self.events: list[Event] = []
         self.here_calls: list[tuple[str, ...]] = []
         self.here_result = CommandResult(exit_code=0, stdout="", stderr="")
         self._stack = ExitStack()
 
-    def __enter__(self) -> "World":
+    def __enter__(self) -> Self:
         self._stack.enter_context(self.box)
         self.prepare()
         self._stack.callback(self.lm.close)

@@ -1,0 +1,54 @@
+"""Who is still connected to a server that drains, and since when. Pure."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from orchestrator.hosts.state import Socket
+
+_TOLD = 10
+"""Clients named in one line."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Holder:
+    """A client that is still connected.
+
+    Attributes:
+        connections: how many it has.
+        seen_for_s: how long its oldest one has been seen; it may be older.
+    """
+
+    address: str
+    connections: int
+    seen_for_s: float
+
+    def __str__(self) -> str:
+        many = f"{self.connections} times " if self.connections > 1 else ""
+        return f"{self.address} {many}for {self.seen_for_s:.0f} s"
+
+
+@dataclass(slots=True)
+class Holders:
+    """Remembers when each connection was first seen."""
+
+    _since: dict[tuple[str, int, int], float] = field(default_factory=dict)
+
+    def look(self, sockets: Iterable[Socket], now_s: float) -> tuple[Holder, ...]:
+        """Return the clients of these connections, those that hold on longest first."""
+        here = {(one.peer_address, one.peer_port, one.local_port) for one in sockets}
+        self._since = {one: self._since.get(one, now_s) for one in here}
+        clients: dict[str, list[float]] = {}
+        for (address, *_), since_s in self._since.items():
+            clients.setdefault(address, []).append(now_s - since_s)
+        found = [
+            Holder(address=address, connections=len(ages), seen_for_s=round(max(ages), 1))
+            for address, ages in clients.items()
+        ]
+        return tuple(sorted(found, key=lambda one: (-one.seen_for_s, one.address)))
+
+
+def named(holders: Iterable[Holder]) -> str:
+    """Return the clients in words, the first few by name."""
+    every = list(holders)
+    text = ", ".join(str(one) for one in every[:_TOLD])
+    return text + (f" and {len(every) - _TOLD} more" if len(every) > _TOLD else "")

@@ -1,0 +1,361 @@
+"""The parts of a server's way, as steps: out, the host, in, away. Pure."""
+
+import dataclasses
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from kempsdk import Forward, RealServer
+from orchestrator.hosts.changes import (
+    AddAddress,
+    AddRule,
+    CallTool,
+    NetChange,
+    RemoveAddress,
+    RemoveRoute,
+    RemoveRule,
+    SetRoute,
+    SetSysctl,
+    WriteFile,
+    describe,
+    inverses,
+    route_words,
+    rule_words,
+)
+from orchestrator.hosts.findings import blocking
+from orchestrator.hosts.state import NetState
+from orchestrator.members import Carried, Member, carried, direct
+from orchestrator.probes.service import connections_left
+from orchestrator.rollout.facts import Facts, rollout_of
+from orchestrator.rollout.plan import Data, Step, StepKind
+from orchestrator.rollout_spec import RolloutSpec
+from orchestrator.spec import Spec
+
+DEFAULT_WEIGHT = 1000
+"""What the appliance gives a new server."""
+
+ABSENT: Data = {"present": False}
+
+
+def server_state(rs: RealServer | None) -> dict[str, Any]:
+    """Return what counts about a server on the LoadMaster, as steps compare it."""
+    if rs is None:
+        return dict(ABSENT)
+    return {
+        "present": True,
+        "enabled": rs.enabled,
+        "forward": rs.forward.value,
+        "weight": rs.weight,
+        "limit": rs.limit,
+    }
+
+
+def host_diff(changes: Iterable[NetChange]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return what changes touch, before and after them."""
+    before: dict[str, Any] = {}
+    after: dict[str, Any] = {}
+    for change in changes:
+        match change:
+            case SetSysctl():
+                key, old, new = f"net/ipv4/{change.key}", change.before, change.value
+                before[key], after[key] = old, new
+            case WriteFile():
+                before[change.path], after[change.path] = change.before, change.content
+            case AddAddress(address=one) | RemoveAddress(address=one):
+                key = f"{one.address}/{one.prefix} on {one.interface}"
+                there = isinstance(change, RemoveAddress)
+                before[key], after[key] = there, not there
+            case SetRoute(route=route, before=found):
+                key = f"route {route.destination} of IPv{route.version}, table {route.table}"
+                before[key] = route_words(found) if found else None
+                after[key] = route_words(route)
+            case RemoveRoute(route=route):
+                key = f"route {route.destination} of IPv{route.version}, table {route.table}"
+                before[key], after[key] = route_words(route), None
+            case AddRule(rule=rule) | RemoveRule(rule=rule):
+                key = f"rule {rule_words(rule)}"
+                there = isinstance(change, RemoveRule)
+                before[key], after[key] = there, not there
+            case CallTool():
+                before[describe(change)], after[describe(change)] = "to do", "done"
+    return before, after
+
+
+def host_inverse(changes: Sequence[NetChange]) -> Data | None:
+    """Return what takes changes back, newest first, as plain data."""
+    if not changes:
+        return None
+    back = inverses(changes)
+    return {
+        "kind": "restore-host",
+        "changes": [{"change": type(one).__name__, **dataclasses.asdict(one)} for one in back],
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What a server is now, and the steps that lead it elsewhere.
+
+    Attributes:
+        name: of the server's part of the plan.
+        host: as the inventory names it.
+        places: in the services that this is about.
+    """
+
+    spec: Spec
+    facts: Facts
+    name: str
+    host: str
+    places: tuple[Member, ...]
+
+    # -- what is ------------------------------------------------------------------------
+
+    @property
+    def rollout(self) -> RolloutSpec:
+        return rollout_of(self.spec)
+
+    @property
+    def state(self) -> NetState:
+        return self.facts.hosts[self.host]
+
+    def found(self, place: Member) -> RealServer | None:
+        """Return the server in the service of a place, None if it is not in it."""
+        return self.facts.server(place)
+
+    @property
+    def there(self) -> tuple[tuple[Member, RealServer], ...]:
+        """Return the places in which the server is."""
+        return tuple((one, rs) for one in self.places if (rs := self.found(one)) is not None)
+
+    @property
+    def enabled(self) -> tuple[tuple[Member, RealServer], ...]:
+        """Return the places in which the server is enabled."""
+        return tuple((one, rs) for one, rs in self.there if rs.enabled)
+
+    @property
+    def carried(self) -> tuple[Carried, ...]:
+        """Return what the host is to carry, method by method."""
+        return carried(self.spec.host(self.host), self.places)
+
+    @property
+    def connections(self) -> int:
+        """Return the open connections: for each place the larger count of the two sides."""
+        return sum(
+            max(
+                self.facts.connections(one),
+                len(connections_left(self.state, one.served_address, [one.rs.port])),
+            )
+            for one in self.places
+        )
+
+    @property
+    def host_right(self) -> bool:
+        """Return whether the host is as it must be; some wrongs only a person can mend."""
+        return not any(blocking(one.how.verify(self.state, one.wanted)) for one in self.carried)
+
+    # -- out ----------------------------------------------------------------------------
+
+    def out(self) -> list[Step]:
+        """Disable the server wherever it is enabled, then wait until it is drained."""
+        return [
+            *(
+                self.step(
+                    StepKind.DISABLE,
+                    "no new connections; those that are open go on",
+                    place,
+                    before=server_state(rs),
+                    after={**server_state(rs), "enabled": False},
+                    inverse={"kind": "enable", "state": server_state(rs)},
+                )
+                for place, rs in self.enabled
+            ),
+            self.drain(),
+        ]
+
+    def drain(self) -> Step:
+        return self.step(
+            StepKind.DRAIN,
+            f"{self.connections} connections now; wait until they are gone on both sides",
+        )
+
+    # -- the host -----------------------------------------------------------------------
+
+    def prepare(self) -> list[Step]:
+        """Bring the host to its state and prove it, from the inside and from the outside."""
+        steps = [self._prepare(one) for one in self.carried if one.how.changes_host]
+        changing = bool(steps)
+        steps.append(
+            self.step(
+                StepKind.VERIFY_HOST,
+                "as it is now, and as it will be after a boot"
+                if changing
+                else "the host can be read",
+            )
+        )
+        if direct(self.places) and self.spec.arp_probe:
+            steps.append(
+                self.step(StepKind.ARP_PROOF, "nobody but the LoadMaster may answer for the VIP")
+            )
+        where = "the VIP" if direct(self.places) else "the server's port"
+        steps.append(self.step(StepKind.SERVICE_BOUND, f"something must listen on {where}"))
+        return steps
+
+    def _prepare(self, part: Carried) -> Step:
+        changes = part.how.plan_add(self.state, part.wanted)
+        before, after = host_diff(changes)
+        return self.step(
+            StepKind.PREPARE_HOST,
+            "what keeps the host quiet first, then what takes the traffic"
+            if changes
+            else "right already; looked at again when it is its turn",
+            part.places[0],
+            before=before,
+            after=after,
+            inverse=host_inverse(changes),
+            alone=len(self.carried) == 1,
+        )
+
+    # -- in -----------------------------------------------------------------------------
+
+    def add(self, place: Member) -> tuple[Step, Data]:
+        """Return the step that adds a server, disabled, and what it is afterwards."""
+        added: Data = {
+            "present": True,
+            "enabled": False,
+            "forward": (Forward.ROUTE if place.how.direct_return else Forward.NAT).value,
+            "weight": self.spec.pools[place.pool].weight or DEFAULT_WEIGHT,
+            "limit": 0,
+        }
+        step = self.step(
+            StepKind.ADD_SERVER,
+            "added disabled: it gets no traffic before it is enabled",
+            place,
+            before=ABSENT,
+            after=added,
+            inverse={"kind": "delete-server"},
+        )
+        return step, added
+
+    def update(self, place: Member, rs: RealServer) -> tuple[list[Step], Data]:
+        """Return the step that gives a server the weight of its pool, and what it is then."""
+        state = server_state(rs)
+        wanted = {**state, "weight": self.spec.pools[place.pool].weight or rs.weight}
+        if wanted == state:
+            return [], state
+        step = self.step(
+            StepKind.UPDATE_SERVER,
+            f"weight {wanted['weight']} instead of {rs.weight}",
+            place,
+            before=state,
+            after=wanted,
+            inverse={"kind": "update-server", "state": state},
+        )
+        return [step], wanted
+
+    def enable(self, states: Iterable[tuple[Member, Data]]) -> list[Step]:
+        """Enable the server in these places, from what it is there by then, and watch it."""
+        steps = [
+            self.step(
+                StepKind.ENABLE,
+                f"host verified; back with weight {state['weight']}",
+                place,
+                before=state,
+                after={**state, "enabled": True},
+                inverse={"kind": "disable", "state": state},
+            )
+            for place, state in states
+        ]
+        return [*steps, self.healthy()] if steps else []
+
+    def healthy(self) -> Step:
+        return self.step(
+            StepKind.HEALTHY, f"up without a break for {self.rollout.min_healthy_s:g} s"
+        )
+
+    # -- away ---------------------------------------------------------------------------
+
+    def delete(self, place: Member, rs: RealServer) -> Step:
+        state = {**server_state(rs), "enabled": False}
+        return self.step(
+            StepKind.DELETE_SERVER,
+            "the LoadMaster lets go of it before the host gives up the VIP",
+            place,
+            before=state,
+            after=ABSENT,
+            inverse={"kind": "add-server", "state": state},
+        )
+
+    def clear(self) -> list[Step]:
+        """Take off the host what it carries for these places and nothing else needs."""
+        steps: list[Step] = []
+        for one in self.carried:
+            going = [
+                str(vs)
+                for vs in one.wanted.services
+                if not one.how.vip_on_host or not self.vip_needed_by(vs.address)
+            ]
+            if not going:
+                continue
+            part = one.only(going)
+            changes = part.how.plan_remove(self.state, part.wanted)
+            if not changes:
+                continue
+            before, after = host_diff(changes)
+            steps.append(
+                self.step(
+                    StepKind.CLEAR_HOST,
+                    "what takes the traffic first, then what kept the host quiet",
+                    one.places[0],
+                    before=before,
+                    after=after,
+                    params={"services": going},
+                    inverse=host_inverse(changes),
+                    alone=len(self.carried) == 1,
+                )
+            )
+        return steps
+
+    def vip_needed_by(self, vip: str) -> tuple[str, ...]:
+        """Return the services beside these that need a VIP on the host."""
+        return vip_needed_by(self.spec, self.facts, self.host, self.places, vip)
+
+    # -- a step -------------------------------------------------------------------------
+
+    def step(
+        self,
+        kind: StepKind,
+        why: str,
+        place: Member | None = None,
+        *,
+        before: Data | None = None,
+        after: Data | None = None,
+        params: Data | None = None,
+        inverse: Data | None = None,
+        alone: bool | None = None,
+    ) -> Step:
+        """Return a step.
+
+        Args:
+            alone: it is the only one of its kind; left out, where the server has one place.
+        """
+        alone = len(self.places) == 1 if alone is None else alone
+        suffix = f"@{place.pool}" if place is not None and not alone else ""
+        return Step(
+            id=f"{self.name}/{kind.value}{suffix}",
+            server=self.name,
+            kind=kind,
+            why=why,
+            pool=place.pool if place else None,
+            before=before or {},
+            after=after or {},
+            params=params or {},
+            inverse=inverse,
+        )
+
+
+def vip_needed_by(
+    spec: Spec, facts: Facts, host: str, places: Iterable[Member], vip: str
+) -> tuple[str, ...]:
+    """Return the services beside these that need a VIP on a host."""
+    others = facts.elsewhere(spec.hosts[host].address, tuple(places))
+    return tuple(str(key) for key, _ in others if key.vs.address == vip)

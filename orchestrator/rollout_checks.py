@@ -1,0 +1,195 @@
+"""Mistakes in what a file says is to be done, which the types of its fields cannot see. Pure."""
+
+import difflib
+import string
+from collections.abc import Collection, Iterator
+
+from orchestrator import rules
+from orchestrator.marked_yaml import Place
+from orchestrator.rollout_spec import ACTION_FIELDS, Amount, RolloutSpec, amount, batch_sizes
+from orchestrator.spec import Spec
+from orchestrator.targets import named_pools, target_hosts, targets
+
+Problem = tuple[Place, str]
+
+
+def unknown(what: str, name: str, known: Collection[str]) -> str:
+    """Return that there is no such name, and the one that may have been meant."""
+    near = difflib.get_close_matches(name, list(known), n=1)
+    hint = f"; did you mean {near[0]}?" if near else f"; known: {', '.join(known)}"
+    return f"no {what} {name}{hint}"
+
+
+def host_list(
+    names: Collection[str], known: Collection[str], place: Place, where: str
+) -> Iterator[Problem]:
+    """Find hosts that are given twice or not known."""
+    seen: set[str] = set()
+    for position, name in enumerate(names):
+        if name in seen:
+            yield (*place, position), f"duplicate host {name}"
+        elif name not in known:
+            yield (*place, position), f"{unknown('host', name, known)} ({where})"
+        seen.add(name)
+
+
+def pool_floor(spec: Spec, name: str) -> Iterator[Problem]:
+    """Find floors of a pool that are no amounts."""
+    pool = spec.pools[name]
+    yield from _amount(pool.max_unavailable, ("pools", name, "max_unavailable"))
+    yield from _amount(pool.min_healthy, ("pools", name, "min_healthy"))
+
+
+def mistakes(spec: Spec, rollout: RolloutSpec, *, sound: bool) -> Iterator[Problem]:
+    """Return every mistake of the rollout with its place.
+
+    Args:
+        sound: nothing is wrong with what the file says there is.
+    """
+    wrong = list(_target(spec, rollout))
+    yield from wrong
+    if sound and not wrong:
+        yield from _places(spec, rollout)
+        yield from _batches(spec, rollout)
+    for position, rule in enumerate(rollout.allow):
+        if rule not in rules.RULES:
+            yield ("rollout", "allow", position), unknown("rule", rule, rules.RULES)
+    yield from _amount(rollout.max_unavailable, ("rollout", "max_unavailable"))
+    yield from _amount(rollout.min_healthy, ("rollout", "min_healthy"))
+    yield from _times(rollout)
+    yield from _action(rollout)
+
+
+def _amount(value: Amount | None, place: Place) -> Iterator[Problem]:
+    name = place[-1]
+    if value is None:
+        return
+    try:
+        number = amount(value, 100, up=True)
+    except ValueError as error:
+        yield place, f"{name}: {error}"
+    else:
+        if number < 1:
+            yield place, f"{name} is at least 1"
+
+
+# -- what it is about -----------------------------------------------------------------
+
+
+def _target(spec: Spec, rollout: RolloutSpec) -> Iterator[Problem]:
+    if rollout.pool is not None and rollout.pools:
+        yield ("rollout", "pools"), "give pool or pools, not both"
+        return
+    key: Place = ("pool",) if rollout.pool is not None else ("pools",)
+    for position, name in enumerate(named_pools(rollout)):
+        if name not in spec.pools:
+            place = ("rollout", *key, *(() if key == ("pool",) else (position,)))
+            yield place, unknown("pool", name, spec.pools)
+            return
+    for position, name in enumerate(rollout.may_empty):
+        if name not in spec.pools:
+            yield ("rollout", "may_empty", position), unknown("pool", name, spec.pools)
+    pools = named_pools(rollout)
+    if not pools and not rollout.hosts and not rollout.selector:
+        yield ("rollout",), "say which servers: pool, pools, hosts or selector"
+        return
+    known = [name for pool in pools for name in spec.pools[pool].hosts] if pools else spec.hosts
+    where = f"pool {', '.join(pools)}" if pools else "the inventory"
+    yield from host_list(rollout.hosts, known, ("rollout", "hosts"), where)
+
+
+def _places(spec: Spec, rollout: RolloutSpec) -> Iterator[Problem]:
+    if not target_hosts(spec, rollout):
+        yield ("rollout", "selector"), _nobody(spec, rollout)
+    for name, places in targets(spec, rollout).items():
+        if not places:
+            yield _host_place(rollout, name), f"{name} is in no pool, so it has no service"
+        seen: dict[object, str] = {}
+        for one in places:
+            first = seen.setdefault((one.service, one.rs), one.pool)
+            if first != one.pool:
+                yield (
+                    ("pools", one.pool, "hosts"),
+                    f"{name} is in pool {first} with the same service and port already",
+                )
+
+
+def _host_place(rollout: RolloutSpec, name: str) -> Place:
+    if name in rollout.hosts:
+        return ("rollout", "hosts", rollout.hosts.index(name))
+    return ("rollout", "selector")
+
+
+def _nobody(spec: Spec, rollout: RolloutSpec) -> str:
+    wanted = ", ".join(f"{key}={value}" for key, value in rollout.selector.items())
+    there = sorted(
+        {f"{key}={value}" for host in spec.hosts.values() for key, value in host.labels.items()}
+    )
+    return f"no host has the labels {wanted}; there are: {', '.join(there) or 'none'}"
+
+
+# -- how many at a time ---------------------------------------------------------------
+
+
+def _batches(spec: Spec, rollout: RolloutSpec) -> Iterator[Problem]:
+    count = len(target_hosts(spec, rollout))
+    if count == 0:
+        return
+    place = ("rollout", "batch")
+    try:
+        sizes = batch_sizes(rollout, count)
+    except ValueError as error:
+        yield place, f"batch: {error}"
+        return
+    # A percentage depends on how many servers the service has, which the plan looks at.
+    if rollout.kind != "add" and isinstance(rollout.max_unavailable, int):
+        own = any(pool.max_unavailable is not None for pool in spec.pools.values())
+        if max(sizes) > rollout.max_unavailable and not own:
+            yield (
+                place,
+                f"batch: {max(sizes)} at a time are out together, but max_unavailable is "
+                f"{rollout.max_unavailable}",
+            )
+
+
+# -- times ----------------------------------------------------------------------------
+
+
+def _times(rollout: RolloutSpec) -> Iterator[Problem]:
+    drain = rollout.drain
+    if drain.poll_s > drain.window_s:
+        yield (
+            ("rollout", "drain", "window_s"),
+            f"window_s {drain.window_s:g} holds no two observations {drain.poll_s:g} s apart",
+        )
+    if drain.deadline_s <= rollout.settle_s + drain.window_s:
+        yield (
+            ("rollout", "drain", "deadline_s"),
+            f"deadline_s {drain.deadline_s:g} is over before settle_s + window_s "
+            f"({rollout.settle_s + drain.window_s:g} s)",
+        )
+    if rollout.healthy_deadline_s <= rollout.min_healthy_s:
+        yield (
+            ("rollout", "healthy_deadline_s"),
+            f"healthy_deadline_s {rollout.healthy_deadline_s:g} is over before min_healthy_s "
+            f"({rollout.min_healthy_s:g} s)",
+        )
+
+
+def _action(rollout: RolloutSpec) -> Iterator[Problem]:
+    action = rollout.action
+    if action is None:
+        return
+    if rollout.kind != "roll":
+        yield ("rollout", "action"), f"an action belongs to kind: roll, not to {rollout.kind}"
+    for position, argument in enumerate(action.argv):
+        try:
+            fields = {name for _, name, _, _ in string.Formatter().parse(argument) if name}
+        except ValueError:
+            fields = {argument}
+        if unknown := fields - ACTION_FIELDS:
+            yield (
+                ("rollout", "action", "argv", position),
+                f"{{{min(unknown)}}} is not filled in; known: "
+                f"{', '.join(sorted(ACTION_FIELDS))} (write {{{{ and }}}} for braces)",
+            )

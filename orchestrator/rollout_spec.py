@@ -1,0 +1,162 @@
+"""What is to be done with servers, as a person writes it: the section ``rollout`` of the file.
+
+Plain data; orchestrator.inventory reads it, and orchestrator.rollout_checks says what the
+types cannot. Durations are seconds.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Annotated, ClassVar, Literal
+
+from annotated_types import Ge, Gt, Le, MinLen
+
+Kind = Literal["add", "drain", "remove", "roll"]
+AtDeadline = Literal["fail", "skip", "force"]
+
+Seconds = Annotated[float, Ge(0), Le(7 * 24 * 3600)]
+Period = Annotated[float, Gt(0), Le(7 * 24 * 3600)]
+Amount = int | str
+"""A number of servers, or a percentage of them such as 25%."""
+
+STRICT: dict[str, object] = {
+    "extra": "forbid",
+    "use_attribute_docstrings": True,
+    "allow_inf_nan": False,
+}
+"""Read by pydantic, which only orchestrator.inventory imports: unknown keys are mistakes."""
+
+ACTION_FIELDS = frozenset({"host", "address", "run"})
+"""What is filled in, in braces, in the arguments of an action."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DrainSpec:
+    """When a disabled server counts as drained, and what to do when it does not happen."""
+
+    __pydantic_config__: ClassVar[dict[str, object]] = STRICT
+
+    connections: Annotated[int, Ge(0)] = 0
+    """Connections that may be left."""
+    window_s: Period = 15.0
+    """Both counts must stay at the limit this long."""
+    poll_s: Period = 5.0
+    """Time between observations; the appliance samples about every 5 s."""
+    deadline_s: Period = 900.0
+    """Counted from the first start of waiting, restarts included."""
+    at_deadline: AtDeadline = "fail"
+    """fail: the server stays out and the run pauses. skip: put it back and go on with the
+    next one. force: go on and cut what is left."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActionSpec:
+    """What the operator wants done to a drained server."""
+
+    __pydantic_config__: ClassVar[dict[str, object]] = STRICT
+
+    argv: Annotated[tuple[str, ...], MinLen(1)]
+    """The command and its arguments; no shell. {host}, {address} and {run} are filled in. They
+    and the end of what it prints are kept with the run: no secret belongs in either."""
+    on: Literal["host", "here"] = "host"
+    """On the server, or on the machine that runs the rollout."""
+    timeout_s: Period = 600.0
+    """Ended after this long, which counts as failed."""
+    repeatable: bool = True
+    """Whether it may run again when it is not known to have ended (the run was killed in the
+    middle of it). Otherwise the run pauses and a person decides."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RolloutSpec:
+    """One change to servers, over one or more of their services."""
+
+    __pydantic_config__: ClassVar[dict[str, object]] = STRICT
+
+    kind: Kind
+    """add: prepare and put in. drain: take out. remove: take out and away.
+    roll: take out, act, put back."""
+    pool: str | None = None
+    """Name of the pool, as above."""
+    pools: tuple[str, ...] = ()
+    """Several pools: each server is taken out of, or put into, all of them that it is in."""
+    hosts: tuple[str, ...] = ()
+    """Only these, in this order. Without a pool: each over all the pools that it is in."""
+    selector: Mapping[str, str] = field(default_factory=dict)
+    """Only hosts with all of these labels. Without a pool: over all the pools they are in."""
+    batch: Amount | tuple[Amount, ...] = 1
+    """Servers worked on together: a number, a percentage of the hosts, rounded down, or a
+    growing list such as [1, 10%, 50%], whose last entry repeats."""
+    max_unavailable: Amount = 1
+    """Servers of a service that may be out at once, by what the LoadMaster says: a number, or
+    a percentage of its servers, rounded down. A pool may say otherwise."""
+    min_healthy: Amount = 1
+    """Healthy servers that must be left of a service after every disable, at least 1: a
+    number, or a percentage of its servers, rounded up. A pool may say otherwise."""
+    may_empty: tuple[str, ...] = ()
+    """Pools that this rollout may leave without a healthy server: no floor holds for them."""
+    settle_s: Seconds = 5.0
+    """Wait after a disable before counters are trusted."""
+    drain: DrainSpec = field(default_factory=DrainSpec)
+    """When a disabled server counts as drained."""
+    min_healthy_s: Seconds = 10.0
+    """Up without a break this long before a server counts as back."""
+    healthy_deadline_s: Period = 120.0
+    """A server not up for min_healthy_s within this time has failed and is taken out."""
+    action: ActionSpec | None = None
+    """Done to each drained server of a roll."""
+    on_failure: Literal["pause"] = "pause"
+    """pause: the failed server stays out, servers not begun are left alone."""
+    allow: tuple[str, ...] = ()
+    """Ids of rules that this rollout may break."""
+
+
+def amount(value: Amount, of: int, *, up: bool) -> int:
+    """Return a number, or a percentage of ``of`` rounded up or down; may be 0.
+
+    Raises:
+        ValueError: neither, or a percentage out of 1% to 100%.
+    """
+    text = str(value).strip()
+    if text.endswith("%") and text[:-1].isascii() and text[:-1].isdigit():
+        percent = int(text[:-1])
+        if not 1 <= percent <= 100:
+            raise ValueError(f"{text} is not between 1% and 100%")
+        return (of * percent + (99 if up else 0)) // 100
+    if not (text.isascii() and text.isdigit()):
+        raise ValueError(f"{value!r} is neither a number nor a percentage such as 50%")
+    return int(text)
+
+
+def batch_sizes(rollout: RolloutSpec, hosts: int) -> tuple[int, ...]:
+    """Return how many servers are worked on together, batch by batch, until all are done.
+
+    Args:
+        hosts: how many the rollout is about, at least 1.
+
+    Raises:
+        ValueError: not a number or percentage, more than there are, or less than one.
+    """
+    wanted = rollout.batch
+    growing = not isinstance(wanted, int | str)
+    entries: tuple[Amount, ...] = (wanted,) if isinstance(wanted, int | str) else wanted
+    if not entries:
+        raise ValueError("an empty list of batches")
+    sizes: list[int] = []
+    for entry in entries:
+        size = amount(entry, hosts, up=False)
+        if str(entry).strip().endswith("%"):
+            if size == 0 and not sizes:
+                raise ValueError(f"{entry} of {hosts} hosts is less than one; write a number")
+            # In a list that grows, a small percentage of few hosts only does not grow.
+            size = max(size, sizes[-1] if sizes else 1)
+        if size == 0:
+            raise ValueError("0 hosts at a time never ends")
+        if size > hosts and not growing:
+            raise ValueError(f"{size} hosts at a time, but there are only {hosts}")
+        if sizes and size < sizes[-1]:
+            raise ValueError(f"a list of batches grows, but {entry} is less than the one before")
+        sizes.append(size)
+    whole: list[int] = []
+    while (left := hosts - sum(whole)) > 0:
+        whole.append(min(left, sizes[min(len(whole), len(sizes) - 1)]))
+    return tuple(whole)

@@ -1,0 +1,44 @@
+"""Which servers a rollout is about, and over which of their services. Pure."""
+
+from collections.abc import Mapping
+
+from orchestrator.members import Member
+from orchestrator.rollout_spec import RolloutSpec
+from orchestrator.spec import Spec
+
+
+def named_pools(rollout: RolloutSpec) -> tuple[str, ...]:
+    """Return the pools that the rollout names; none where it goes by hosts."""
+    return (rollout.pool,) if rollout.pool is not None else rollout.pools
+
+
+def target_hosts(spec: Spec, rollout: RolloutSpec) -> tuple[str, ...]:
+    """Return the hosts that the rollout is about, in the order they are worked on."""
+    candidates = rollout.hosts
+    if not candidates:
+        pools = named_pools(rollout)
+        candidates = (
+            tuple(dict.fromkeys(name for pool in pools for name in spec.pools[pool].hosts))
+            if pools
+            else tuple(spec.hosts)
+        )
+    return tuple(name for name in candidates if selected(spec, rollout, name))
+
+
+def selected(spec: Spec, rollout: RolloutSpec, host: str) -> bool:
+    """Return whether a host has every label that the rollout asks for."""
+    labels = spec.hosts[host].labels
+    return all(labels.get(key) == value for key, value in rollout.selector.items())
+
+
+def members(spec: Spec, rollout: RolloutSpec, host: str) -> tuple[Member, ...]:
+    """Return a host's places in the services that the rollout is about."""
+    named = named_pools(rollout)
+    return tuple(
+        spec.member(pool, host) for pool in spec.pools_of(host) if not named or pool in named
+    )
+
+
+def targets(spec: Spec, rollout: RolloutSpec) -> Mapping[str, tuple[Member, ...]]:
+    """Return every host of the rollout with its places, in the order they are worked on."""
+    return {host: members(spec, rollout, host) for host in target_hosts(spec, rollout)}
