@@ -13,20 +13,13 @@ from dataclasses import MISSING, fields
 from typing import TYPE_CHECKING, Any
 
 from kempsdk.configuration_export import OWN_PARAMETERS, PARTS, Export, export
-from kempsdk.configuration_file import (
-    AccessSpec,
-    InvalidConfiguration,
-    Place,
-    RuleSpec,
-    Wanted,
-    read_wanted,
-)
+from kempsdk.configuration_file import AccessSpec, RuleSpec, Wanted, read_wanted
 from kempsdk.configuration_prune import entry_name, plan_prune
+from kempsdk.configuration_shapes import InvalidConfiguration, Place
 from kempsdk.desired_state import (
     Action,
     Change,
     Difference,
-    Hands,
     Kind,
     Result,
     bring_about,
@@ -35,6 +28,7 @@ from kempsdk.desired_state import (
 from kempsdk.errors import KempError
 from kempsdk.fields import compare
 from kempsdk.health_checks import ADAPTIVE, TIMERS
+from kempsdk.managers import Managers
 from kempsdk.models import VirtualService
 from kempsdk.parameters import same_value
 from kempsdk.references import AnyVsRef, VsRef
@@ -279,7 +273,7 @@ def _place_of_list(
 def _entry(
     spec: AccessSpec, network: str, comment: str | None, before: str | None, action: Action
 ) -> Change:
-    def run(hands: Hands) -> None:
+    def run(hands: Managers) -> None:
         ref = spec.vs.locate(hands) if isinstance(spec.vs, SubKey) else spec.vs
         if action is Action.UPDATE:
             # An entry cannot be changed: it is out of the list for a moment.

@@ -14,6 +14,7 @@ from kempsdk.configuration_file import (
 )
 from kempsdk.desired_state import RULE_LISTS, plain_value
 from kempsdk.errors import InvalidRequest
+from kempsdk.feature_changes import FEATURES, shown_features
 from kempsdk.fields import Table, write_settings
 from kempsdk.models import RealServer, SubVs, VirtualService
 from kempsdk.parameters import check_value
@@ -65,7 +66,9 @@ _CREDENTIAL: Final = re.compile(
 )
 _CREDENTIAL_IN_URL: Final = re.compile(r"[?&;][^=]*(passw|secret|token|key)[^=]*=", re.IGNORECASE)
 _URLS: Final = frozenset({"check_url", "error_url"})
-_FREE_TEXT: Final = frozenset({"check_headers", "check_post_data", "extra_header_value"})
+_FREE_TEXT: Final = frozenset(
+    {"check_headers", "check_post_data", "extra_header_value", "server_form_body"}
+)
 
 _WITH_WAF: Final = frozenset({"waf_options", "owasp_options"})
 """Without the firewall they hold something, and are not taken (seen on 7.2.50 to 7.2.63)."""
@@ -229,6 +232,11 @@ class _Exporter:
         return entry
 
     def _body(self, entry: dict[str, Any], one: VirtualService, name: str) -> None:
+        in_use = {"waf_tuning": one.waf, "pre_authentication": one.esp_enabled}
+        for feature, settings in shown_features(one).items():
+            said = self._feature(feature, settings, f"{feature} of {name}", every=in_use[feature])
+            if said:
+                entry[feature] = said
         for attribute in RULE_LISTS:
             if rules := getattr(one, attribute):
                 entry[attribute] = list(rules)
@@ -242,6 +250,25 @@ class _Exporter:
             servers[str(server.ref)] = self._server(server, f"{name} {server.ref}")
         if servers:
             entry["servers"] = servers
+
+    def _feature(
+        self, name: str, settings: Mapping[str, object], target: str, *, every: bool
+    ) -> dict[str, Any]:
+        table, found = FEATURES[name], {}
+        for setting, value in settings.items():
+            plain = plain_value(value)
+            if value in (None, ()) or (
+                not every and value == table.by_setting[setting].kind.default
+            ):
+                continue
+            if setting in _FREE_TEXT:
+                self._skip(f"{setting} of {target}", "can be a credential")
+            elif refused := _refused(table, setting, plain):
+                if value:  # numbers that were never set read 0
+                    self._skip(f"{setting} of {target}", refused)
+            else:
+                found[setting] = plain
+        return found
 
     def _server(self, server: RealServer, name: str) -> dict[str, Any]:
         entry = self._settings(SERVER, SERVER_SETTINGS, server, name)

@@ -1,19 +1,19 @@
 """The file that says how a LoadMaster is to be: plain data in, checked wishes out."""
 
 import ipaddress
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 from kempsdk.access_lists import AccessList
+from kempsdk.configuration_shapes import InvalidConfiguration, Place, listed, mapping, placed
 from kempsdk.desired_state import (
     RULE_LISTS,
     RealServerSpec,
     SubVsSpec,
     VirtualServiceSpec,
 )
-from kempsdk.errors import InvalidRequest
+from kempsdk.feature_changes import FEATURES
 from kempsdk.fields import Table, write_settings
 from kempsdk.health_checks import ADAPTIVE, TIMERS
 from kempsdk.parameters import Value, check_value
@@ -22,9 +22,6 @@ from kempsdk.rule_fields import RULE_TYPES, RuleType, check_rule_name
 from kempsdk.service_changes import SLOT_SETTINGS
 from kempsdk.service_fields import SERVER, SERVICE, SLOT
 from kempsdk.sub_service_keys import SubKey, sub_keys
-
-Place = tuple[str | int, ...]
-"""Keys and list positions that lead to a value in the file."""
 
 VERSION: Final = 1
 RULE_WORDS: Final = {
@@ -51,27 +48,6 @@ _DEFAULTS: Final = ("rule", "service", "sub_service", "server")
 _RENUMBERED: Final = frozenset({"follow", "follow_vs_index"})
 SERVICE_SETTINGS: Final = frozenset(SERVICE.by_setting) - _RENUMBERED
 SERVER_SETTINGS: Final = frozenset(SERVER.by_setting) - _RENUMBERED - {"new_port"}
-
-
-class InvalidConfiguration(InvalidRequest):
-    """The file says something that cannot be; nothing was sent that changes anything.
-
-    Attributes:
-        place: where in the file.
-    """
-
-    def __init__(
-        self, message: str, *, place: Place, value: object = None, allowed: str | None = None
-    ) -> None:
-        where = " > ".join(str(one + 1 if isinstance(one, int) else one) for one in place)
-        super().__init__(
-            f"{where}: {message}" if where else message,
-            field=str(place[-1]) if place else "configuration",
-            value=value,
-            allowed=allowed,
-        )
-        self.place = place
-        self.reason = message
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,21 +96,21 @@ def read_wanted(data: object) -> Wanted:
     Raises:
         InvalidConfiguration: an unknown key, a value out of its range, a name given twice.
     """
-    top = _mapping(data, (), allowed=_TOP)
+    top = mapping(data, (), allowed=_TOP)
     if top.get("version", VERSION) != VERSION:
         raise InvalidConfiguration(
             f"version {top['version']!r} is not known here",
             place=("version",),
             allowed=str(VERSION),
         )
-    defaults = _mapping(top.get("defaults"), ("defaults",), allowed=_DEFAULTS)
+    defaults = mapping(top.get("defaults"), ("defaults",), allowed=_DEFAULTS)
     access: list[AccessSpec] = _access(top.get("access_lists"), ("access_lists",), None)
     services: list[VirtualServiceSpec] = []
     places: dict[VsRef, Place] = {}
     reader = _ServiceReader(defaults, access)
-    for name, entry in _mapping(top.get("services"), ("services",)).items():
+    for name, entry in mapping(top.get("services"), ("services",)).items():
         place: Place = ("services", name)
-        with _at(place):
+        with placed(place):
             ref = VsRef.parse(name)
         if ref in places:
             raise InvalidConfiguration(f"{ref} is given twice", place=place)
@@ -167,14 +143,15 @@ class _ServiceReader:
         self._access = access
 
     def service(self, ref: VsRef, data: object, place: Place) -> VirtualServiceSpec:
-        entry = _mapping(data, place)
+        entry = mapping(data, place)
         subs = [
             (self._sub_service(one, (*place, "sub_services", n)), one)
             for n, one in enumerate(
-                _list(entry.pop("sub_services", None), (*place, "sub_services"))
+                listed(entry.pop("sub_services", None), (*place, "sub_services"))
             )
         ]
         access = entry.pop("access_lists", None)
+        features = _features(entry, place)
         rules = _attached(entry, place)
         servers = self._servers(entry, place)
         if servers and subs:
@@ -187,6 +164,7 @@ class _ServiceReader:
             rules=rules,
             real_servers=servers,
             sub_services=tuple(spec for spec, _ in subs),
+            features=features,
         )
         self._access += _access(access, (*place, "access_lists"), ref)
         for n, (key, (_, sub)) in enumerate(zip(sub_keys(spec), subs, strict=True)):
@@ -195,9 +173,10 @@ class _ServiceReader:
         return spec
 
     def _sub_service(self, data: object, place: Place) -> SubVsSpec:
-        entry = _mapping(data, place)
+        entry = mapping(data, place)
         entry.pop("access_lists", None)
         match_rules = _names(entry.pop("match_rules", None), (*place, "match_rules"))
+        features = _features(entry, place)
         rules = _attached(entry, place)
         servers = self._servers(entry, place)
         own = _settings(entry, place, _check_sub_service)
@@ -209,18 +188,19 @@ class _ServiceReader:
             rules=rules,
             match_rules=match_rules,
             real_servers=servers,
+            features=features,
         )
 
     def _servers(self, entry: dict[str, Any], place: Place) -> tuple[RealServerSpec, ...]:
         at = (*place, "servers")
         found: dict[RsRef, RealServerSpec] = {}
-        for name, data in _mapping(entry.pop("servers", None), at).items():
+        for name, data in mapping(entry.pop("servers", None), at).items():
             here = (*at, name)
-            with _at(here):
+            with placed(here):
                 ref = RsRef.parse(name)
             if ref in found:
                 raise InvalidConfiguration(f"{ref} is given twice", place=here)
-            server = _mapping(data, here)
+            server = mapping(data, here)
             rules = _names(server.pop("match_rules", None), (*here, "match_rules"))
             settings = {**self._server, **_settings(server, here, _check_server)}
             found[ref] = RealServerSpec(ref=ref, settings=settings, match_rules=rules)
@@ -246,11 +226,25 @@ def _check_server(settings: Mapping[str, Any]) -> None:
 def _settings(
     data: object, place: Place, check: Callable[[Mapping[str, Any]], None]
 ) -> dict[str, Any]:
-    settings = _mapping(data, place)
+    settings = mapping(data, place)
     for name, value in settings.items():
-        with _at((*place, name)):
+        with placed((*place, name)):
             check({name: value})
     return settings
+
+
+def _features(entry: dict[str, Any], place: Place) -> dict[str, dict[str, Any]]:
+    found = {}
+    for name, table in FEATURES.items():
+        if name in entry:
+            found[name] = _checked(entry.pop(name), (*place, name), table)
+            for setting in found[name]:
+                if table.by_setting[setting].attribute is None:
+                    raise InvalidConfiguration(
+                        f"{setting} is a secret and belongs in no file",
+                        place=(*place, name, setting),
+                    )
+    return found
 
 
 def _attached(entry: dict[str, Any], place: Place) -> dict[Any, tuple[str, ...]]:
@@ -263,8 +257,8 @@ def _attached(entry: dict[str, Any], place: Place) -> dict[Any, tuple[str, ...]]
 
 def _names(data: object, place: Place) -> tuple[str, ...]:
     names: list[str] = []
-    for n, name in enumerate(_list(data, place)):
-        with _at((*place, n)):
+    for n, name in enumerate(listed(data, place)):
+        with placed((*place, n)):
             check_rule_name(name)
         if name in names:
             raise InvalidConfiguration(f"{name} is given twice", place=(*place, n))
@@ -283,7 +277,7 @@ def _parameters(data: object) -> dict[str, Value]:
     from kempsdk.catalogue import find_parameter
 
     found: dict[str, Value] = {}
-    for name, value in _mapping(data, ("parameters",)).items():
+    for name, value in mapping(data, ("parameters",)).items():
         place: Place = ("parameters", name)
         known = find_parameter(name)
         if known is not None and (known.secret or known.read_only):
@@ -293,7 +287,7 @@ def _parameters(data: object) -> dict[str, Value]:
             value = tuple(str(one) for one in value)
         if not isinstance(value, str | int | bool | tuple):
             raise InvalidConfiguration(f"{value!r} is not a parameter's value", place=place)
-        with _at(place):
+        with placed(place):
             check_value(name, " ".join(value) if isinstance(value, tuple) else value)
         found[name] = value
     return found
@@ -301,11 +295,11 @@ def _parameters(data: object) -> dict[str, Value]:
 
 def _rules(data: object, defaults: Mapping[str, Any]) -> Iterable[RuleSpec]:
     known = {name for one in RULE_TYPES for name in one.table.by_setting}
-    common = _mapping(defaults.get("rule"), ("defaults", "rule"), allowed=sorted(known))
+    common = mapping(defaults.get("rule"), ("defaults", "rule"), allowed=sorted(known))
     seen: set[str] = set()
-    for n, one in enumerate(_list(data, ("rules",))):
+    for n, one in enumerate(listed(data, ("rules",))):
         place: Place = ("rules", n)
-        entry = _mapping(one, place)
+        entry = mapping(one, place)
         word, name = entry.pop("type", None), entry.pop("name", None)
         if word not in RULE_WORDS:
             allowed = ", ".join(RULE_WORDS)
@@ -316,7 +310,7 @@ def _rules(data: object, defaults: Mapping[str, Any]) -> Iterable[RuleSpec]:
                 allowed=allowed,
             )
         kind = RULE_TYPES[RULE_WORDS[str(word)]]
-        with _at((*place, "name")):
+        with placed((*place, "name")):
             check_rule_name(name)
         if name in seen:
             raise InvalidConfiguration(f"{name} is given twice", place=(*place, "name"))
@@ -331,11 +325,11 @@ def _rules(data: object, defaults: Mapping[str, Any]) -> Iterable[RuleSpec]:
 
 
 def _access(data: object, place: Place, vs: VsRef | SubKey | None) -> list[AccessSpec]:
-    lists = _mapping(data, place, allowed=[one.value for one in AccessList])
+    lists = mapping(data, place, allowed=[one.value for one in AccessList])
     found = []
     for word, entries in lists.items():
         networks: dict[str, str | None] = {}
-        for text, comment in _mapping(entries, (*place, word)).items():
+        for text, comment in mapping(entries, (*place, word)).items():
             at = (*place, word, text)
             try:
                 network = str(ipaddress.ip_network(text))
@@ -350,38 +344,3 @@ def _access(data: object, place: Place, vs: VsRef | SubKey | None) -> list[Acces
             networks[network] = comment or None
         found.append(AccessSpec(vs=vs, which=AccessList(word), entries=networks))
     return found
-
-
-def _mapping(data: object, place: Place, *, allowed: Sequence[str] | None = None) -> dict[str, Any]:
-    if data is None:
-        return {}
-    if not isinstance(data, Mapping):
-        raise InvalidConfiguration(f"{data!r} is not a mapping", place=place)
-    for key in data:
-        if not isinstance(key, str):
-            raise InvalidConfiguration(f"the key {key!r} is not a text", place=place)
-        if allowed is not None and key not in allowed:
-            raise InvalidConfiguration(
-                f"there is no {key!r} here", place=(*place, key), allowed=", ".join(allowed)
-            )
-    return dict(data)
-
-
-def _list(data: object, place: Place) -> list[Any]:
-    if data is None:
-        return []
-    if not isinstance(data, list | tuple):
-        raise InvalidConfiguration(f"{data!r} is not a list", place=place)
-    return list(data)
-
-
-@contextmanager
-def _at(place: Place) -> Iterator[None]:
-    try:
-        yield
-    except InvalidConfiguration:
-        raise
-    except InvalidRequest as error:
-        raise InvalidConfiguration(
-            str(error), place=place, value=error.value, allowed=error.allowed
-        ) from None

@@ -10,12 +10,12 @@ from kempsdk.desired_state import (
     RULE_LISTS,
     Action,
     Change,
-    Hands,
     Kind,
     SubVsSpec,
     VirtualServiceSpec,
 )
 from kempsdk.errors import InvalidRequest
+from kempsdk.managers import Managers
 from kempsdk.models import VirtualService
 from kempsdk.references import AnyVsRef, RsRef, VsRef
 from kempsdk.rule_models import OnServer, OnService, OnSubService, Rule, RulePlace
@@ -176,25 +176,25 @@ def _entries_there(
                 yield _deletion(Kind.ACCESS_ENTRY, name, run)
 
 
-def _deletion(kind: Kind, name: str, run: Callable[[Hands], object]) -> tuple[Thing, Change]:
+def _deletion(kind: Kind, name: str, run: Callable[[Managers], object]) -> tuple[Thing, Change]:
     return (kind, name), Change(kind=kind, name=name, action=Action.DELETE, run=run)
 
 
-def _delete_rule(name: str, hands: Hands) -> None:
+def _delete_rule(name: str, hands: Managers) -> None:
     hands.rules.delete(name)
 
 
-def _delete_service(ref: AnyVsRef, hands: Hands) -> None:
+def _delete_service(ref: AnyVsRef, hands: Managers) -> None:
     hands.virtual_services.delete(ref)
 
 
-def _delete_server(vs: AnyVsRef, rs: RsRef, hands: Hands) -> None:
+def _delete_server(vs: AnyVsRef, rs: RsRef, hands: Managers) -> None:
     hands.real_servers.delete(vs, rs)
 
 
-def _detach(place: RulePlace, rule: str, hands: Hands) -> None:
+def _detach(place: RulePlace, rule: str, hands: Managers) -> None:
     hands.rule_attachments.detach(place, rule)
 
 
-def _remove_entry(which: AccessList, network: str, vs: AnyVsRef | None, hands: Hands) -> None:
+def _remove_entry(which: AccessList, network: str, vs: AnyVsRef | None, hands: Managers) -> None:
     hands.access_lists.remove(which, network, vs=vs)

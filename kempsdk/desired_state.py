@@ -15,21 +15,12 @@ What is not mentioned is never touched: neither settings, nor servers, nor rules
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import Any, Final
 
 from kempsdk.errors import FieldDifference, WriteNotApplied, describe
+from kempsdk.managers import Managers
 from kempsdk.references import RsRef, VsRef
 from kempsdk.rule_models import Phase
-
-if TYPE_CHECKING:
-    from kempsdk.access_lists import AccessLists
-    from kempsdk.health_checks import HealthChecks
-    from kempsdk.parameters import Parameters
-    from kempsdk.real_servers import RealServers
-    from kempsdk.rule_attachments import RuleAttachments
-    from kempsdk.rules import Rules
-    from kempsdk.sub_virtual_services import SubVirtualServices
-    from kempsdk.virtual_services import VirtualServices
 
 RULE_LISTS: Final = {
     "pre_process_rules": Phase.PRE,
@@ -67,6 +58,7 @@ class SubVsSpec:
         rules: by phase, rules that must be attached, in this order; others stay.
         match_rules: the same for the rules that send requests to it.
         real_servers: those that must be in it; others stay.
+        features: as for a service.
     """
 
     nickname: str | None = None
@@ -74,6 +66,7 @@ class SubVsSpec:
     rules: Mapping[Phase, Sequence[str]] = field(default_factory=dict)
     match_rules: Sequence[str] = ()
     real_servers: Sequence[RealServerSpec] = ()
+    features: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +79,8 @@ class VirtualServiceSpec:
         rules: by phase, rules that must be attached, in this order; others stay.
         real_servers: those that must be in it; others stay.
         sub_services: those that must be in it; others stay.
+        features: settings of ``waf_tuning`` and ``pre_authentication``, by keyword; what is
+            left out stays.
     """
 
     ref: VsRef
@@ -93,6 +88,7 @@ class VirtualServiceSpec:
     rules: Mapping[Phase, Sequence[str]] = field(default_factory=dict)
     real_servers: Sequence[RealServerSpec] = ()
     sub_services: Sequence[SubVsSpec] = ()
+    features: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 class Kind(str, Enum):
@@ -107,6 +103,7 @@ class Kind(str, Enum):
     SERVER = "server"
     ATTACHMENT = "attachment"
     ACCESS_ENTRY = "access_entry"
+    FEATURE = "feature"
 
 
 class Action(str, Enum):
@@ -127,27 +124,6 @@ class Difference:
         return f"{self.field}: {self.before!r} -> {self.after!r}"
 
 
-class Hands(Protocol):
-    """What changes are made with: a ``LoadMaster``."""
-
-    @property
-    def virtual_services(self) -> "VirtualServices": ...
-    @property
-    def sub_virtual_services(self) -> "SubVirtualServices": ...
-    @property
-    def real_servers(self) -> "RealServers": ...
-    @property
-    def rules(self) -> "Rules": ...
-    @property
-    def rule_attachments(self) -> "RuleAttachments": ...
-    @property
-    def access_lists(self) -> "AccessLists": ...
-    @property
-    def health_checks(self) -> "HealthChecks": ...
-    @property
-    def parameters(self) -> "Parameters": ...
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
     """One change of one thing. Equal to another that does the same.
@@ -162,7 +138,7 @@ class Change:
     name: str
     action: Action
     differences: tuple[Difference, ...] = ()
-    run: Callable[[Hands], object] = field(repr=False, compare=False)
+    run: Callable[[Managers], object] = field(repr=False, compare=False)
 
     def __str__(self) -> str:
         fields = "; ".join(map(str, self.differences))
@@ -205,7 +181,7 @@ Result = Changed | Unchanged
 
 
 def bring_about(
-    hands: Hands,
+    hands: Managers,
     plan: Callable[[], Sequence[Change]],
     changes: Sequence[Change],
     *,

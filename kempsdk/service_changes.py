@@ -4,13 +4,13 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
+from kempsdk.attachment_changes import attachment_changes
 from kempsdk.desired_state import (
     RULE_LISTS,
     Action,
     Change,
     Changed,
     Difference,
-    Hands,
     Kind,
     RealServerSpec,
     Result,
@@ -21,7 +21,9 @@ from kempsdk.desired_state import (
     plain_value,
 )
 from kempsdk.errors import InvalidRequest, NotFound
+from kempsdk.feature_changes import check_features, feature_changes
 from kempsdk.fields import Table, compare, write_settings
+from kempsdk.managers import Managers
 from kempsdk.models import RealServer, SubVs, VirtualService
 from kempsdk.references import AnyVsRef
 from kempsdk.rule_models import OnServer, OnService, OnSubService, Phase, RulePlace
@@ -33,8 +35,7 @@ if TYPE_CHECKING:
 
 SLOT_SETTINGS: Final = ("weight", "limit", "enable", "critical")
 
-_Locate = Callable[[Hands], AnyVsRef]
-_PlaceOf = Callable[[Hands], RulePlace]
+_Locate = Callable[[Managers], AnyVsRef]
 
 NEW_SERVICE: Final[Mapping[str, object]] = {
     **{one.setting: one.kind.default for one in SERVICE.fields if one.setting and one.attribute},
@@ -60,32 +61,9 @@ NEW_SLOT: Final[Mapping[str, object]] = {name: NEW_SERVER[name] for name in SLOT
 """Settings of a new SubVS's place in its parent."""
 
 
-class Resources:
-    """The resources that changes of services need, over one appliance."""
-
-    def __init__(self, appliance: "Appliance") -> None:
-        from kempsdk.access_lists import AccessLists
-        from kempsdk.health_checks import HealthChecks
-        from kempsdk.parameters import Parameters
-        from kempsdk.real_servers import RealServers
-        from kempsdk.rule_attachments import RuleAttachments
-        from kempsdk.rules import Rules
-        from kempsdk.sub_virtual_services import SubVirtualServices
-        from kempsdk.virtual_services import VirtualServices
-
-        self.virtual_services = VirtualServices(appliance)
-        self.sub_virtual_services = SubVirtualServices(appliance, self.virtual_services)
-        self.real_servers = RealServers(appliance, self.virtual_services)
-        self.rules = Rules(appliance)
-        self.rule_attachments = RuleAttachments(appliance, self.virtual_services, self.real_servers)
-        self.access_lists = AccessLists(appliance)
-        self.health_checks = HealthChecks(appliance)
-        self.parameters = Parameters(appliance)
-
-
 def ensure_service(appliance: "Appliance", spec: VirtualServiceSpec, *, dry_run: bool) -> Result:
     """Make a service as it is to be; see ``VirtualServices.ensure``."""
-    hands = Resources(appliance)
+    hands = Managers(appliance, own_key=None)
 
     def plan() -> list[Change]:
         return plan_service(spec, _read(hands, spec))
@@ -97,7 +75,7 @@ def ensure_server(
     appliance: "Appliance", vs: AnyVsRef, spec: RealServerSpec, *, dry_run: bool
 ) -> Result:
     """Make a server as it is to be; see ``RealServers.ensure``."""
-    hands = Resources(appliance)
+    hands = Managers(appliance, own_key=None)
     check_server(spec)
 
     def plan() -> list[Change]:
@@ -107,14 +85,14 @@ def ensure_server(
     return _ensure(hands, plan, dry_run=dry_run)
 
 
-def _ensure(hands: Hands, plan: Callable[[], Sequence[Change]], *, dry_run: bool) -> Result:
+def _ensure(hands: Managers, plan: Callable[[], Sequence[Change]], *, dry_run: bool) -> Result:
     changes = plan()
     if dry_run:
         return Changed(tuple(changes), applied=False) if changes else Unchanged()
     return bring_about(hands, plan, changes)
 
 
-def _read(hands: Hands, spec: VirtualServiceSpec) -> VirtualService | None:
+def _read(hands: Managers, spec: VirtualServiceSpec) -> VirtualService | None:
     if spec.sub_services:  # only a list of all services holds their own settings
         services = hands.virtual_services.list()
         return next((one for one in services if one.ref == spec.ref), None)
@@ -131,10 +109,12 @@ def check_service(spec: VirtualServiceSpec) -> None:
         InvalidRequest: an unknown setting, or a value out of its range.
     """
     _check(SERVICE, spec.settings, target=str(spec.ref))
+    check_features(spec.features)
     for sub in spec.sub_services:
         settings, slot = sub_settings(sub)
         _check(SERVICE, settings, target=f"a SubVS of {spec.ref}")
         _check(SLOT, slot, target=f"a SubVS of {spec.ref}")
+        check_features(sub.features)
     for server in (
         *spec.real_servers,
         *(one for sub in spec.sub_services for one in sub.real_servers),
@@ -190,7 +170,7 @@ def plan_service(spec: VirtualServiceSpec, now: VirtualService | None) -> list[C
     if now is None:
         first = _unlike(settings, _SURE)
 
-        def create(hands: Hands) -> None:
+        def create(hands: Managers) -> None:
             hands.virtual_services.create(spec.ref, **first)
             _settle(hands, spec.ref, settings)
 
@@ -222,7 +202,7 @@ def plan_service(spec: VirtualServiceSpec, now: VirtualService | None) -> list[C
 def _sub_changes(key: SubKey, spec: SubVsSpec, now: SubVs | None) -> list[Change]:
     settings, slot = sub_settings(spec)
 
-    def settle(hands: Hands) -> None:
+    def settle(hands: Managers) -> None:
         ref = key.locate(hands)
         _settle(hands, ref, settings)
         left = compare(
@@ -234,7 +214,7 @@ def _sub_changes(key: SubKey, spec: SubVsSpec, now: SubVs | None) -> list[Change
             changed: dict[str, Any] = {one.field: slot[one.field] for one in left}
             hands.sub_virtual_services.set_slot(ref, **changed)
 
-    def create(hands: Hands) -> None:
+    def create(hands: Managers) -> None:
         named: dict[str, Any] = {"nickname": spec.nickname} if spec.nickname else {}
         hands.sub_virtual_services.create(key.parent, **named)
         settle(hands)
@@ -268,7 +248,7 @@ def _sub_changes(key: SubKey, spec: SubVsSpec, now: SubVs | None) -> list[Change
     changes += _inner_changes(
         key.name, key.locate, spec, inner.real_servers if inner else (), inner
     )
-    changes += _attachment_changes(
+    changes += attachment_changes(
         f"{key.name} match_rules",
         lambda hands: OnSubService(key.locate(hands)),
         spec.match_rules,
@@ -289,16 +269,16 @@ def _inner_changes(
     for server in spec.real_servers:
         changes += _server_changes(name, locate, server, found.get(server.ref))
     for attribute, phase in RULE_LISTS.items():
-        changes += _attachment_changes(
+        changes += attachment_changes(
             f"{name} {attribute}",
             partial(_on_service, locate, phase),
             spec.rules.get(phase, ()),
             getattr(now, attribute) if now else (),
         )
-    return changes
+    return changes + feature_changes(name, locate, spec.features, now)
 
 
-def _on_service(locate: _Locate, phase: Phase, hands: Hands) -> RulePlace:
+def _on_service(locate: _Locate, phase: Phase, hands: Managers) -> RulePlace:
     return OnService(locate(hands), phase)
 
 
@@ -329,7 +309,7 @@ def _server_changes(
                 run=lambda hands: hands.real_servers.update(locate(hands), spec.ref, **changed),
             )
         )
-    changes += _attachment_changes(
+    changes += attachment_changes(
         f"{name} match_rules",
         lambda hands: OnServer(locate(hands), spec.ref),
         spec.match_rules,
@@ -338,42 +318,7 @@ def _server_changes(
     return changes
 
 
-def _attachment_changes(
-    name: str, place_of: _PlaceOf, wanted: Sequence[str], now: Sequence[str]
-) -> list[Change]:
-    after = arranged(wanted, now)
-    if after == list(now):
-        return []
-
-    def attach(hands: Hands) -> None:
-        place = place_of(hands)
-        there = list(hands.rule_attachments.list(place))
-        for rule in wanted:
-            if rule not in there:
-                there = list(hands.rule_attachments.attach(place, rule))
-        for position, rule in enumerate(arranged(wanted, there), start=1):
-            if there[position - 1] != rule:
-                there = list(hands.rule_attachments.move(place, rule, position))
-
-    return [
-        Change(
-            kind=Kind.ATTACHMENT,
-            name=name,
-            action=Action.UPDATE,
-            differences=(Difference("rules", list(now), after),),
-            run=attach,
-        )
-    ]
-
-
-def arranged(wanted: Sequence[str], now: Sequence[str]) -> list[str]:
-    """Return a list of rules with those that are wanted in their order, the others kept."""
-    everything = [*now, *(one for one in wanted if one not in now)]
-    in_order = iter(wanted)
-    return [next(in_order) if one in wanted else one for one in everything]
-
-
-def _settle(hands: Hands, ref: AnyVsRef, settings: Mapping[str, Any]) -> None:
+def _settle(hands: Managers, ref: AnyVsRef, settings: Mapping[str, Any]) -> None:
     # Twice: a new type resets others, such as the Via header and the cache.
     for _ in range(2):
         differences = compare(SERVICE, settings, hands.virtual_services.get(ref))

@@ -3,8 +3,9 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from kempsdk.desired_state import Hands, VirtualServiceSpec
+from kempsdk.desired_state import VirtualServiceSpec
 from kempsdk.errors import NotFound
+from kempsdk.managers import Managers
 from kempsdk.models import SubVs
 from kempsdk.references import SubVsRef, VsRef
 
@@ -32,7 +33,7 @@ class SubKey:
         same = [one for one in subs if one.name == self.nickname]
         return same[self.nth] if self.nth < len(same) else None
 
-    def locate(self, hands: Hands) -> SubVsRef:
+    def locate(self, hands: Managers) -> SubVsRef:
         """Look it up on the appliance.
 
         Raises:

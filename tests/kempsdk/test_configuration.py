@@ -113,7 +113,17 @@ def full(lm: LoadMaster) -> LoadMaster:
     blue = lm.sub_virtual_services.create(PARENT, nickname="blue", check_type=CheckType.ICMP)
     lm.sub_virtual_services.set_slot(blue.ref, weight=5, enable=False)
     lm.real_servers.add(blue.ref, RS)
-    lm.sub_virtual_services.create(PARENT)
+    second = lm.sub_virtual_services.create(PARENT)
+    lm.virtual_services.update(WEB, esp_enabled=True, input_auth_mode=2)
+    lm.pre_authentication.update(
+        WEB,
+        sso_domain="OFFICE",
+        allowed_hosts="web.example",
+        ask_for_public_machine=False,
+        logs=0,
+        server_form_body="cGFzc3dvcmQ9eA==",
+    )
+    lm.waf_tuning.update(second.ref, blocking_paranoia=2, other_content_types=["text/csv"])
     for place, name in (
         (OnService(WEB, Phase.REQUEST), "via"),
         (OnService(WEB, Phase.REQUEST), "debug"),
@@ -359,3 +369,37 @@ def test_what_cannot_be_written_is_left_out_and_told(lm: LoadMaster, web: VsRef)
     saved = export(cast(LoadMaster, Newer()), ["services"])
     assert saved.left_out == ("schedule of tcp/10.0.1.250:80: 'other' cannot be written",)
     assert "schedule" not in str(saved.data)
+
+
+def test_features_are_drift_too(full: LoadMaster) -> None:
+    saved = export(full)
+    web = saved.data["services"][str(WEB)]
+    assert web["pre_authentication"]["sso_domain"] == "OFFICE"
+    assert web["pre_authentication"]["ask_for_public_machine"] is False
+    assert any(one.startswith("server_form_body of pre_auth") for one in saved.left_out)
+    assert "waf_tuning" not in web
+    subs = saved.data["services"][str(PARENT)]["sub_services"]
+    assert subs[1]["waf_tuning"] == {"blocking_paranoia": 2, "other_content_types": ["text/csv"]}
+    full.pre_authentication.update(WEB, sso_domain="OTHER", logs=7)
+    (change,) = diff(full, saved.data)
+    assert (change.kind, change.name) == (Kind.FEATURE, f"{WEB} pre_authentication")
+    assert {str(one) for one in change.differences} == {
+        "sso_domain: 'OTHER' -> 'OFFICE'",
+        "logs: 7 -> 0",
+    }
+    apply(full, saved.data)
+    assert full.pre_authentication.get(WEB).sso_domain == "OFFICE"
+
+
+@pytest.mark.parametrize(
+    ("feature", "said"),
+    [
+        ({"waf_tuning": {"blocking_paranoia": 9}}, "1 to 4"),
+        ({"waf_tuning": {"paranoia": 1}}, "not a setting here"),
+        ({"pre_authentication": {"captcha_private_key": "x"}}, "belongs in no file"),
+        ({"pre_authentication": ["x"]}, "not a mapping"),
+    ],
+)
+def test_wrong_features(lm: LoadMaster, feature: dict[str, Any], said: str) -> None:
+    with pytest.raises(InvalidConfiguration, match=said):
+        diff(lm, {"services": {str(WEB): feature}})

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from kempsdk.attachment_changes import arranged
 from kempsdk.client import LoadMaster
 from kempsdk.desired_state import (
     Action,
@@ -21,7 +22,6 @@ from kempsdk.emulator import VirtualLoadMaster
 from kempsdk.errors import InvalidRequest, NotFound, WriteNotApplied
 from kempsdk.references import RsRef, VsRef
 from kempsdk.rule_models import AddHeaderRule, MatchContentRule, Phase
-from kempsdk.service_changes import arranged
 from kempsdk.words import Forward, Schedule
 
 REF = VsRef.parse("tcp/10.0.1.250:80")
@@ -161,3 +161,22 @@ def test_a_change_that_does_not_last_is_told(lm: LoadMaster) -> None:
     with pytest.raises(WriteNotApplied, match="motd value: asked 'b', got 'a'"):
         bring_about(lm, lambda: [stubborn], [stubborn])
     assert len(calls) == 2
+
+
+def test_features_of_a_service(lm: LoadMaster) -> None:
+    ref = VsRef.parse("tcp/10.0.1.249:80")
+    spec = VirtualServiceSpec(
+        ref=ref,
+        settings={"esp_enabled": True},
+        features={
+            "pre_authentication": {"sso_domain": "OFFICE", "ask_for_public_machine": False},
+            "waf_tuning": {"anomaly_threshold": 40},
+        },
+    )
+    assert isinstance(lm.virtual_services.ensure(spec), Changed)
+    assert lm.virtual_services.ensure(spec) == Unchanged()
+    assert lm.pre_authentication.get(ref).ask_for_public_machine is False
+    assert lm.waf_tuning.get(ref).anomaly_threshold == 40
+    for features in ({"cache": {"size": 3}}, {"waf_tuning": {"anomaly_threshold": 0}}):
+        with pytest.raises(InvalidRequest):
+            lm.virtual_services.ensure(VirtualServiceSpec(ref=ref, features=features))
