@@ -26,12 +26,13 @@ help: ## what this Makefile can do
 demo: .venv/ready-to-run ## the main job on one machine: add, roll and drain servers under load
 	@$(BIN)/kemp demo
 
-check: .venv/ready-to-test ## format, lint, types, layers, generated files
+check: .venv/ready-to-test ## format, lint, types, layers, generated files, links of the pages
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m kempsdk.catalogue.generate --check
+	$(BIN)/pytest -q tests/meta/test_docs_site.py
 
 # By file: what a module shares, such as a lab, is made once.
 test: check ## everything that CI runs

@@ -30,7 +30,9 @@ def _anchors(page: Path) -> set[str]:
 
 def test_every_page_is_in_the_navigation_once() -> None:
     nav = yaml.safe_load((DOCS / "mkdocs.yml").read_text("utf-8"))["nav"]
-    assert sorted(_entries(nav)) == ALL
+    listed = list(_entries(nav))
+    assert sorted(set(ALL) - set(listed)) == [], "pages that are not in the nav of docs/mkdocs.yml"
+    assert sorted(listed) == ALL, "the nav of docs/mkdocs.yml names pages twice, or none"
 
 
 @pytest.mark.parametrize("name", ALL)
