@@ -134,6 +134,44 @@ def delete(session: Session, service: str, yes: bool) -> None:
     session.say(f"{label(found)} deleted")
 
 
+@command.command()
+@click.argument("service")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(("keepalived",)),
+    required=True,
+    help="keepalived: a keepalived.conf for an LVS director.",
+)
+@click.option(
+    "--interface", default="eth0", show_default=True, help="The director's device for the VIP."
+)
+@click.option(
+    "--router-id",
+    type=click.IntRange(1, 255),
+    default=51,
+    show_default=True,
+    help="VRRP id, unlike any other on the segment.",
+)
+@pass_session
+def export(session: Session, service: str, form: str, interface: str, router_id: int) -> None:
+    """Write a service as the configuration of another load balancer.
+
+    What has no equivalent there is said in comments of the file and on stderr.
+    """
+    assert form == "keepalived"  # noqa: S101 - the only choice that click lets through
+    from orchestrator.keepalived import keepalived_conf
+
+    with session.load_master() as lm:
+        found = find_service(lm, service).service
+        made = keepalived_conf(
+            found, timers=lm.health_checks.get(), interface=interface, router_id=router_id
+        )
+    for note in made.notes:
+        session.warn(note)
+    session.show(made, details=lambda: made.text.rstrip("\n"), name=str(found.ref))
+
+
 def label(service: "VirtualService") -> str:
     """Return how messages name a service: with its nickname, if it has one."""
     return f"{service.ref} ({service.nickname})" if service.nickname else str(service.ref)

@@ -348,3 +348,26 @@ def typed(terminal: Terminal, *argv: str, **environ: str) -> str:
                 shown += part
         assert process.wait(30) == 0
     return shown.decode()
+
+
+def test_a_service_as_the_configuration_of_keepalived(web: Terminal) -> None:
+    made = web("vs", "export", "web", "--format", "keepalived", "--interface", "ens3")
+    assert made.code == 0, made.err
+    assert made.out.startswith("# tcp/10.0.1.250:80 (web), written by kemp")
+    assert "    interface ens3\n" in made.out
+    assert "    lb_kind DR\n" in made.out
+    assert made.out.count("    real_server 10.0.1.1") == 2
+    # What has no equivalent is on stderr too.
+    assert "kemp: warning: the health check asks with HEAD: GET instead" in made.err
+    whole = data(web("vs", "export", "web", "--format", "keepalived", "-o", "json"))
+    assert whole["notes"]
+    assert "vrrp_instance web {" in whole["text"]
+
+
+def test_an_export_that_is_not_possible(web: Terminal) -> None:
+    assert web("vs", "export", "web").code == ExitCode.USAGE
+    assert web("vs", "export", "web", "--format", "haproxy").code == ExitCode.USAGE
+    assert web("vs", "export", "nothing", "--format", "keepalived").code == ExitCode.NOT_FOUND
+    bad = web("vs", "export", "web", "--format", "keepalived", "--interface", "a b")
+    assert bad.code == ExitCode.USAGE
+    assert "not the name of a network device" in bad.err
