@@ -13,7 +13,7 @@ import html
 import json
 import re
 from base64 import b64decode, b64encode
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from typing import Final
@@ -30,7 +30,7 @@ PRIVATE_KEY: Final = re.compile(
 
 _SECRET_NAME: Final = re.compile(
     r"[\w.-]*(?:pass(?!sni|cipher|thr)|pwd|secret|apikey|private_?key|community|credential)[\w.-]*"
-    r"|key|psk|token|magic|nonce",
+    r"|key|psk|token|magic|nonce|hmac|backupident",
     re.IGNORECASE,
 )
 _IDENTITY_NAME: Final = re.compile(
@@ -49,14 +49,18 @@ _NUMBER: Final = re.compile(r'"(?P<name>[A-Za-z_][\w.-]*)"\s*:\s*(?P<value>-?\d[
 _ARRAY: Final = re.compile(r'"(?P<name>[A-Za-z_][\w.-]*)"\s*:\s*\[(?P<value>[^\]]+)')
 _IN_ARRAY: Final = re.compile(r'"(?P<value>(?:[^"\\]|\\.)*)(?P<end>"?)')
 _PATTERNS: Final = (_ELEMENT, _ATTRIBUTE, _PAIR, _MEMBER, _ARRAY, _NUMBER)
-_DOWNLOAD: Final = re.compile(rb'("data"\s*:\s*")([A-Za-z0-9+/\s]+={0,2})(?=")')
+_DOWNLOAD: Final = re.compile(rb'("data"\s*:\s*")([A-Za-z0-9+/\\\s]+={0,2})(?="|\Z)')
+"""A file in a v2 answer; ``\\/`` is how some write a slash in JSON."""
 _SWITCH: Final = re.compile(r"y|n|yes|no|true|false|0|1", re.IGNORECASE)
 """What a switch says in an answer: ``SSLDisableMasterSecret`` holds no secret."""
 _MASKED: Final = re.compile(r"\s*\**\s*")
 
 _ANSWER_TYPES: Final = frozenset({"text/xml", "application/xml", "application/json", "text/html"})
-_ARCHIVES: Final = re.compile("backup|restore", re.IGNORECASE)
-"""Commands whose files hold everything there is, in forms that may be text."""
+_SECRET_FILES: Final = re.compile(
+    r"backup|restore|license|fetch\w+account|\w*k8sconf|geoimportksk|setrsa\w+", re.IGNORECASE
+)
+"""Commands whose files are secrets as a whole, in forms that may be text: backups, licences,
+keys of accounts, configurations with keys inside."""
 
 ANYWHERE: Final = 8
 """Characters from which a secret is replaced inside other words too."""
@@ -135,7 +139,8 @@ class Scrubber:
                 self.learn(str(value))
         contents = [request.file or b""]
         if isinstance(exchange.reply, Answer):
-            contents.append(exchange.reply.body)
+            for between, file in _parts(exchange.reply.body):
+                contents += [between, file]
         for content in contents:
             for secret in _secrets_in(_decode(content) or ""):
                 # Answers have short words under such names ("None"), which stand elsewhere too.
@@ -163,18 +168,19 @@ class Scrubber:
     def _reply(self, reply: Answer | Closed, command: str) -> Answer | Closed:
         if isinstance(reply, Closed):
             return reply
-        in_form = reply.content_type in _ANSWER_TYPES
-        body = self._content(reply.body, "" if in_form else command)
-        if in_form:
-            # A file in a v2 answer.
-            body = _DOWNLOAD.sub(
-                lambda match: match[1] + b64encode(self._content(_unpack(match[2]), command)), body
+        if reply.content_type in _ANSWER_TYPES:
+            # Apart: base64 can look like a name with a value.
+            body = b"".join(
+                self._content(between, "") + b64encode(self._content(file, command))
+                for between, file in _parts(reply.body)
             )
+        else:
+            body = self._content(reply.body, command)
         return replace(reply, body=body, content_type=self.text(reply.content_type))
 
     def _content(self, content: bytes, command: str) -> bytes:
         text = _decode(content)
-        if text is None or (content and _ARCHIVES.search(command)):
+        if text is None or (content and _SECRET_FILES.match(command)):
             return SCRUBBED_FILE
         text = self.text(text)
         try:
@@ -244,8 +250,19 @@ def _plain(spelled: str, *, json_text: bool) -> str:
         return spelled
 
 
+def _parts(body: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """Return an answer in parts, each with the file that follows it; the last has none."""
+    end = 0
+    for match in _DOWNLOAD.finditer(body):
+        yield body[end : match.start(2)], _unpack(match[2])
+        end = match.end()
+    yield body[end:], b""
+
+
 def _unpack(spelled: bytes) -> bytes:
-    digits = b"".join(spelled.split())
+    digits = re.sub(rb"[\s\\=]", b"", spelled)
+    # One that was cut short: what a single digit at the end stands for is no whole byte.
+    digits = digits[: len(digits) - (len(digits) % 4 == 1)]
     return b64decode(digits + b"=" * (-len(digits) % 4))
 
 

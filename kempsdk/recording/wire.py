@@ -93,7 +93,7 @@ def _upload(params: dict[str, object]) -> bytes | None:
     if not isinstance(value, str):
         return None
     try:
-        content = base64.b64decode(value, validate=True)
+        content = base64.b64decode("".join(value.split()), validate=True)
     except (binascii.Error, ValueError):
         return None
     del params["data"]

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from kempsdk.catalogue import attributes, commands, kinds, parameters
 from kempsdk.recording import Answer, Closed, Exchange, Request
 from kempsdk.recording.scrubbing import SCRUBBED_FILE, Scrubber, is_secret_name, spellings
 
@@ -85,6 +86,15 @@ def test_names_of_secrets(name: str) -> None:
     assert [one for one in name.split() if not is_secret_name(one)] == []
 
 
+def test_names_that_the_catalogue_calls_secret() -> None:
+    named = {one.name for info in commands().values() for one in info.params if one.secret}
+    named |= {name for name, one in parameters().items() if one.secret}
+    for kind in kinds():
+        named |= {name for name, one in attributes(kind).items() if one.secret}
+    assert len(named) > 20
+    assert [one for one in sorted(named) if not is_secret_name(one)] == []
+
+
 @pytest.mark.parametrize("cut", [False, True])
 @pytest.mark.parametrize("escaped", [False, True])
 def test_private_keys_go_and_certificates_stay(escaped: bool, cut: bool) -> None:
@@ -150,8 +160,39 @@ def test_readable_files_are_scrubbed_inside() -> None:
     assert "MIIEp" not in content
 
 
-def test_backups_go_even_if_they_are_text() -> None:
-    request = Request(api="v1", command="restore", method="POST", file=b"root:x:0:0")
+@pytest.mark.parametrize("digits", ["a2V5cHdkcGFzcw==", "key/pwd+pass/a2==", "UFNLPQ=="])
+@pytest.mark.parametrize("end", ['", "status": "ok"}', '"', ""])
+def test_a_file_that_looks_like_a_name_with_a_value_goes(digits: str, end: str) -> None:
+    request = Request(api="v2", command="backupcert", method="POST")
+    body = f'{{"code": 200, "data": "{digits}{end}'.encode()
+    reply = Answer(status=200, content_type="application/json", body=body)
+    (one,) = Scrubber().scrub([Exchange(request=request, reply=reply)])
+    taken_out = base64.b64encode(SCRUBBED_FILE).decode()
+    assert _body(one) == f'{{"code": 200, "data": "{taken_out}{end}'
+
+
+@pytest.mark.parametrize("cut", range(4))
+def test_a_file_that_was_cut_short_or_is_escaped_goes(cut: int) -> None:
+    digits = base64.b64encode(b"\xff\x00?>" * 20).decode().replace("/", "\\/")
+    (one,) = Scrubber().scrub([_exchange(f'{{"data": "{digits[: len(digits) - cut]}')])
+    assert base64.b64decode(_body(one).partition('": "')[2]) == SCRUBBED_FILE
+
+
+def test_a_secret_inside_a_file_goes_elsewhere_too() -> None:
+    inside = base64.b64encode(b'{"password": "pale blue dot"}').decode()
+    file, other = Scrubber().scrub(
+        [_exchange(f'{{"data": "{inside}"}}'), _exchange("pale blue dot")]
+    )
+    assert base64.b64decode(json.loads(_body(file))["data"]) == b'{"password": "scrubbed1"}'
+    assert _body(other) == "scrubbed1"
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["backup", "backupcert", "restore", "license", "fetchleaccount", "addlmingressk8sconf"],
+)
+def test_files_that_are_secrets_go_even_if_they_are_text(command: str) -> None:
+    request = Request(api="v1", command=command, method="POST", file=b"root:x:0:0")
     reply = Answer(status=200, content_type="application/octet-stream", body=b"root:x:0:0")
     (one,) = Scrubber().scrub([Exchange(request=request, reply=reply)])
     assert one.request.file == SCRUBBED_FILE
