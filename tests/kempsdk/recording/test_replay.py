@@ -9,7 +9,7 @@ import pytest
 import requests
 import responses
 
-from kempsdk import ApiKey, ClientCert, Insecure, LoadMaster, Password, Pin, VsRef
+from kempsdk import ApiKey, ClientCert, Insecure, LoadMaster, Password, Pin, Secret, VsRef
 from kempsdk.emulator.certificate import self_signed
 from kempsdk.recording import (
     InvalidConversation,
@@ -160,13 +160,26 @@ def test_any_order() -> None:
 def test_names_without_case_and_scrubbed_values_match() -> None:
     with replay(FIXTURES / "set/secret-v2") as box, box.client() as lm:
         lm.command("set", {"PARAM": "radiussecret", "Value": "whatever it is today"})
+        lm.command("get", {"Param": "radiussecret"})
 
 
 @pytest.mark.parametrize("api", ["v1", "v2"])
 def test_a_recorded_key_can_be_used(api: str) -> None:
     with replay(FIXTURES / f"delapikey/made-before-{api}") as box, box.client() as lm:
-        lm.command("addapikey")
-        lm.command("delapikey", {"key": "scrubbed2"})
+        made = lm.api_keys.create()
+        lm.api_keys.delete(made)
+        assert lm.api_keys.list() == (Secret("scrubbed1"),)
+
+
+@pytest.mark.parametrize("api", ["v1", "v2"])
+def test_another_recorded_key_is_not_the_recorded_one(api: str) -> None:
+    def use_another() -> None:
+        with replay(FIXTURES / f"delapikey/made-before-{api}") as box, box.client() as lm:
+            lm.api_keys.create()
+            lm.api_keys.delete("scrubbed1")
+
+    with pytest.raises(UnmatchedRequest, match="recorded scrubbed2, sent scrubbed1"):
+        use_another()
 
 
 def test_retries_and_pacing_take_no_time() -> None:
