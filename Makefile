@@ -5,7 +5,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python3.10; 
 	"$$p" -c 'import sys; sys.exit(sys.version_info < (3, 10))' >/dev/null 2>&1 && { command -v "$$p"; break; }; done)
 BIN := .venv/bin
 
-.PHONY: help demo test check bench fuzz docs clean
+.PHONY: help demo test check bench fixtures fuzz docs clean
 
 help: ## what this Makefile can do
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
@@ -42,6 +42,9 @@ bench: .venv/ready-to-test ## speed and memory, as ratios within one run
 	@status=0; for script in tests/benchmarks/*.py; do \
 		case $$script in */__init__.py) continue;; esac; \
 		echo "== $$script"; $(BIN)/python "$$script" || status=1; done; exit $$status
+
+fixtures: .venv/ready-to-test ## the recordings in fixtures/, anew from the virtual LoadMaster
+	$(BIN)/python -m kempsdk.recording.make_fixtures
 
 fuzz: .venv/ready-to-test ## 200,000 damaged answers, and many more models to the wire and back
 	KEMP_FUZZ=long $(BIN)/pytest -q tests/fuzz

@@ -1,10 +1,21 @@
 """The small appliance that the project's fixtures show."""
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
+from kempsdk.access_lists import AccessList
+from kempsdk.recording.cases.material import AUTHORITY, PASSWORD, SITE, with_key
 from kempsdk.references import Protocol, RsRef, VsRef
-from kempsdk.transport.call import Reply
+from kempsdk.rule_models import (
+    AddHeaderRule,
+    DeleteHeaderRule,
+    MatchContentRule,
+    MatchType,
+    ModifyUrlRule,
+    OnService,
+    Phase,
+    ReplaceBodyRule,
+    ReplaceHeaderRule,
+)
 from kempsdk.words import Forward, ServiceType
 
 if TYPE_CHECKING:
@@ -17,13 +28,18 @@ TREE: Final = VsRef(Protocol.TCP, "192.0.2.103", 80)
 FIRST: Final = RsRef("198.51.100.11", 80)
 SECOND: Final = RsRef("198.51.100.12", 80)
 SPARE: Final = RsRef("198.51.100.99", 80)
+USER: Final = "ada"
+GROUP: Final = "Web Operators"
 
-_WRAPPED: Final = {"cmd", "key"}
-"""Elements that v1 has inside a wrapper where v2 has an array of texts."""
-
-
-def nothing(lm: "LoadMaster") -> None:
-    """Leave the appliance as it is when it is new."""
+RULES: Final = (
+    MatchContentRule(name="images", pattern="/images/*", match_type=MatchType.PREFIX),
+    MatchContentRule(name="styles", pattern="/styles/*", match_type=MatchType.PREFIX),
+    AddHeaderRule(name="tag", header="X-Via", value="kemp"),
+    DeleteHeaderRule(name="untag", pattern="X-Debug"),
+    ReplaceHeaderRule(name="swap", header="Host", pattern="a", replacement="b"),
+    ModifyUrlRule(name="move", pattern="^/old", replacement="/new"),
+    ReplaceBodyRule(name="body", pattern="http:", replacement="https:"),
+)
 
 
 def with_services(lm: "LoadMaster") -> None:
@@ -52,41 +68,39 @@ def with_rules(lm: "LoadMaster") -> None:
     """Rules, and services with servers and SubVSs to attach them to; one is attached."""
     with_servers(lm)
     with_sub_services(lm)
-    for params in (
-        {"name": "images", "type": "0", "pattern": "/images/*"},
-        {"name": "tag", "type": "1", "header": "X-Via", "replacement": "kemp"},
-        {"name": "untag", "type": "2", "pattern": "X-Debug"},
-        {"name": "body", "type": "5", "pattern": "http:", "replacement": "https:"},
-    ):
-        lm.command("addrule", params)
-    web = {"vs": WEB.address, "port": str(WEB.port), "prot": WEB.protocol.value}
-    lm.command("addprerule", {**web, "rule": "images"})
+    for rule in RULES:
+        lm.rules.create(rule)
+    lm.rule_attachments.attach(OnService(WEB, Phase.PRE), "images")
 
 
 def with_access_lists(lm: "LoadMaster") -> None:
     """One entry in the global block list: one looks like none of a list in v1."""
-    lm.command("aclcontrol", {"add": "block", "addr": "203.0.113.7", "comment": "scanner"})
+    lm.access_lists.add(AccessList.BLOCK, "203.0.113.7", comment="scanner")
 
 
-def api_keys(reply: Reply) -> list[str]:
-    """Return the keys in an answer of addapikey or listapikeys."""
-    keys = plain(reply.data["apikeys"])
-    return [str(one) for one in keys] if isinstance(keys, list) else [str(keys)]
+def with_accounts(lm: "LoadMaster") -> None:
+    """Two users, one of whom has a certificate, and a group."""
+    lm.users.create(USER, password=PASSWORD)
+    lm.users.create_certificate(USER)
+    lm.users.create("deploy", password=PASSWORD)
+    lm.user_groups.create(GROUP)
 
 
-def raw(reply: Reply) -> object:
-    """Return an answer of a command without a manager, spelled the same for both wires."""
-    return reply.message or plain(reply.data)
+def with_certificates(lm: "LoadMaster") -> None:
+    """A certificate, an intermediate one, and a service to use them."""
+    with_services(lm)
+    lm.certificates.add("site", with_key(SITE))
+    lm.intermediate_certificates.add("authority", AUTHORITY.encode())
 
 
-def plain(value: object) -> object:
-    """Return a value of either wire as v1 spells it; lists of one are their entry."""
-    if isinstance(value, bool):
-        return "Y" if value else "N"
-    if isinstance(value, Mapping) and len(value) == 1 and (inner := _WRAPPED & value.keys()):
-        return plain(value[inner.pop()])
-    if isinstance(value, Mapping):
-        return {name: plain(one) for name, one in value.items()}
-    if isinstance(value, list):
-        return plain(value[0]) if len(value) == 1 else [plain(one) for one in value]
-    return "" if value is None else str(value)
+def with_acme(lm: "LoadMaster") -> None:
+    """An account with Let's Encrypt and one certificate from there."""
+    with_services(lm)
+    lm.acme.register("ops@shop.example")
+    lm.acme.request("shop", "shop.example", challenge_service=WEB)
+
+
+def with_template(lm: "LoadMaster") -> None:
+    """A template made of one of the services; uploads need v1."""
+    with_services(lm)
+    lm.templates.upload(lm.templates.export(WEB))
