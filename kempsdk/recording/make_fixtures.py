@@ -14,7 +14,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, get_args
 from unittest.mock import patch
@@ -23,7 +23,7 @@ from kempsdk.emulator import Switches, VirtualLoadMaster, users
 from kempsdk.emulator.firmware import VERSIONS
 from kempsdk.recording.cases import CASES
 from kempsdk.recording.cases.case import Case
-from kempsdk.recording.cases.material import login_identity
+from kempsdk.recording.cases.material import PASSWORD, login_identity
 from kempsdk.recording.conversation import Answer, Api, Conversation, Exchange, Provenance, Request
 from kempsdk.recording.document import conversation_path, read_file
 from kempsdk.recording.errors import InvalidConversation
@@ -52,13 +52,26 @@ _UNSTEADY_XML: Final = re.compile(rf"<({_NAMES})>(?!0<)[^<]*".encode())
 _UNSTEADY_JSON: Final = re.compile(rf'"({_NAMES})"(\s*:\s*"?)(?!0\b)(?:(?<=")[^"]*|\d+)'.encode())
 
 
-def make(case: Case, api: Api, path: Path) -> tuple[Tape, Conversation]:
-    """Return the recording of a case on a fresh virtual LoadMaster; nothing is written."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Made:
+    """A recording that was just made, and what the steps of the case gave.
+
+    Attributes:
+        conversation: the one that there was where nothing has changed, with its date.
+    """
+
+    tape: Tape
+    conversation: Conversation
+    results: tuple[object, ...]
+
+
+def make(case: Case, api: Api, path: Path) -> Made:
+    """Record a case on a fresh virtual LoadMaster; nothing is written."""
     # Without the call-rate limit and on a clock that does not wait: some cases make many calls.
     switches = Switches(**{"rate_limit": False, **case.switches})
     with (
         _the_same_each_time(),
-        VirtualLoadMaster(http=True, health="up", switches=switches) as box,
+        VirtualLoadMaster(http=True, health="up", password=PASSWORD, switches=switches) as box,
         box.client(api="v1", clock=ReplayClock()) as before,
         box.client(api=api, clock=ReplayClock()) as lm,
     ):
@@ -66,21 +79,26 @@ def make(case: Case, api: Api, path: Path) -> tuple[Tape, Conversation]:
         case.prepare(before)
         tape = Tape(path, Scrubber())
         with lm.observed(tape.add):
-            case.run(lm)
+            results = case.run(lm)
     date = time.strftime("%Y-%m-%d", time.gmtime())
     provenance = Provenance(source=SOURCE, firmware=VERSIONS[switches.firmware], date=date)
     made = _steady(tape.conversation(provenance))
+    if (old := _old(path)) is not None:
+        # The date is that of the last change.
+        same = replace(old.provenance, date=date) == provenance
+        if case.grows:
+            same = same and _requests(old) == _requests(made)
+        else:
+            same = same and old.exchanges == made.exchanges
+        made = old if same else made
+    return Made(tape=tape, conversation=made, results=results)
+
+
+def _old(path: Path) -> Conversation | None:
     try:
-        old = read_file(path)
+        return read_file(path)
     except InvalidConversation:
-        return tape, made
-    # The date is that of the last change.
-    same = replace(old.provenance, date=date) == provenance
-    if case.grows:
-        same = same and _requests(old) == _requests(made)
-    else:
-        same = same and old.exchanges == made.exchanges
-    return tape, old if same else made
+        return None
 
 
 @contextmanager
@@ -130,12 +148,12 @@ def main() -> int:
             continue
         path = conversation_path(options.fixtures / f"{case.name}-{api}")
         known.add(path)
-        tape, made = make(case, api, path)
-        if path.exists() and read_file(path) == made:
+        made = make(case, api, path)
+        if made.conversation == _old(path):
             continue
         stale.append(path)
         if not options.check:
-            tape.write(made)
+            made.tape.write(made.conversation)
     orphans = [path for path in recorded(options.fixtures) if path not in known]
     for path in stale:
         sys.stderr.write(f"{path}: {'stale' if options.check else 'made'}\n")

@@ -29,7 +29,7 @@ PRIVATE_KEY: Final = re.compile(
 )
 
 _SECRET_NAME: Final = re.compile(
-    r"[\w.-]*(?:pass(?!sni|cipher|thr)|pwd|secret|apikey|private_?key|community|credential)[\w.-]*"
+    r"[\w.-]*(?:pass(?!sni|cipher|thr)|pwd(?!change|expiry)|secret|apikey|private_?key|community|credential)[\w.-]*"
     r"|key|psk|token|magic|nonce|hmac|backupident",
     re.IGNORECASE,
 )

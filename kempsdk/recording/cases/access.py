@@ -100,6 +100,11 @@ CASES: Final = (
         prepare=with_accounts,
     ),
     case(
+        "usersetsyspassword/right-and-wrong",
+        lambda lm: lm.users.set_own_password(PASSWORD, f"{PASSWORD}2"),
+        lambda lm: lm.users.set_own_password(PASSWORD, f"{PASSWORD}3"),
+    ),
+    case(
         "usernewcert/with-passphrase",
         lambda lm: lm.users.create_certificate(USER, passphrase=PASSWORD),
         prepare=with_accounts,

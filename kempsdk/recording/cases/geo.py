@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Final
 
 from kempsdk.geo_clusters import GeoClusterCheck, GeoClusterType
 from kempsdk.geo_models import GeoCheck, GeoSelection
+from kempsdk.geo_records import GeoRecordType
 from kempsdk.recording.cases.case import case
 
 if TYPE_CHECKING:
@@ -23,6 +24,16 @@ def _with_site(lm: "LoadMaster") -> None:
     _with_name(lm)
     lm.geo_locations.create("office")
     lm.geo_fqdns.add_site(_NAME, _SITE)
+
+
+def _with_checked_site(lm: "LoadMaster") -> None:
+    _with_site(lm)
+    lm.geo_fqdns.update_site(_NAME, _SITE, check=GeoCheck.TCP)
+
+
+def _with_record(lm: "LoadMaster") -> None:
+    _with_name(lm)
+    lm.geo_records.add(_NAME, GeoRecordType.TXT, "old")
 
 
 def _with_places_of_site(lm: "LoadMaster") -> None:
@@ -107,6 +118,48 @@ CASES: Final = (
         lambda lm: lm.geo_fqdns.leave_location(_NAME, _SITE, "office"),
         prepare=_with_places_of_site,
     ),
+    case(
+        "changemaploc/north-east",
+        lambda lm: lm.geo_fqdns.move_site(_NAME, _SITE, latitude_s=3600, longitude_s=7200),
+        prepare=_with_site,
+    ),
+    case(
+        "changecheckeraddr/another-address",
+        lambda lm: lm.geo_fqdns.check_site_at(_NAME, _SITE, "192.0.2.80", 8080),
+        prepare=_with_checked_site,
+    ),
+    case(
+        "showfqdn/records",
+        lambda lm: lm.geo_records.list(_NAME),
+        lambda lm: lm.geo_records.get(_NAME, lm.geo_records.list(_NAME)[0].id),
+        lambda lm: lm.geo_records.list("none.example"),
+        prepare=_with_record,
+    ),
+    case(
+        "addrr/txt-cname-mx",
+        lambda lm: lm.geo_records.add(_NAME, GeoRecordType.TXT, "v=spf1 -all"),
+        lambda lm: lm.geo_records.add(_NAME, GeoRecordType.CNAME, "other.example"),
+        lambda lm: lm.geo_records.add(_NAME, GeoRecordType.MX, "mail.example", priority=10),
+        prepare=_with_name,
+    ),
+    case(
+        "modrr/data",
+        lambda lm: lm.geo_records.update(_NAME, lm.geo_records.list(_NAME)[0].id, data="new"),
+        prepare=_with_record,
+    ),
+    case(
+        "delrr/one",
+        lambda lm: lm.geo_records.delete(_NAME, lm.geo_records.list(_NAME)[0].id),
+        lambda lm: lm.geo_records.list(_NAME),
+        prepare=_with_record,
+    ),
+    case("listparams/defaults", lambda lm: lm.geo_parameters.get()),
+    case(
+        "modparams/zone-and-checks",
+        lambda lm: lm.geo_parameters.update(
+            zone="shop.example", ttl_s=60, check_interval_s=30, check_timeout_s=5
+        ),
+    ),
     case("listclusters/none", lambda lm: lm.geo_clusters.list()),
     case(
         "listclusters/one",
@@ -161,6 +214,12 @@ CASES: Final = (
         "listips/one",
         lambda lm: lm.geo_ranges.list(),
         lambda lm: lm.geo_ranges.get(_RANGE),
+        prepare=_with_range,
+    ),
+    case(
+        "deliploc/nowhere-again",
+        lambda lm: lm.geo_ranges.move(_RANGE, latitude_s=3600, longitude_s=-60),
+        lambda lm: lm.geo_ranges.forget_place(_RANGE),
         prepare=_with_range,
     ),
     case("addip/network", lambda lm: lm.geo_ranges.create(_RANGE)),

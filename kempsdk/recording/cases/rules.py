@@ -6,6 +6,7 @@ from kempsdk.recording.cases.case import Case, case, raw
 from kempsdk.recording.cases.state import FIRST, RULES, TREE, WEB, with_rules
 from kempsdk.references import SubVsRef
 from kempsdk.rule_models import (
+    AddHeaderRule,
     MatchContentRule,
     MatchType,
     OnServer,
@@ -55,6 +56,12 @@ CASES: Final = (
     case(
         "modrule/pattern",
         lambda lm: lm.rules.update("images", pattern="/pictures"),
+        prepare=with_rules,
+    ),
+    case(
+        "modrule/ensure",
+        lambda lm: lm.rules.ensure(AddHeaderRule(name="tag", header="X-Via", value="lb")),
+        lambda lm: lm.rules.ensure(AddHeaderRule(name="tag", header="X-Via", value="lb")),
         prepare=with_rules,
     ),
     case(

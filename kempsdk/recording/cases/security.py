@@ -3,16 +3,26 @@
 from typing import TYPE_CHECKING, Final
 
 from kempsdk.ldap_endpoints import LdapSecurity
+from kempsdk.pre_authentication import SameSite
 from kempsdk.recording.cases.case import Case, case
 from kempsdk.recording.cases.material import PASSWORD
 from kempsdk.recording.cases.state import WEB, with_services
 from kempsdk.sso_domains import LogonFormat, SsoProtocol
 from kempsdk.waf import WafFile
+from kempsdk.waf_settings import WafLogFormat
 
 if TYPE_CHECKING:
     from kempsdk.client import LoadMaster
+    from kempsdk.waf_settings import WafChanges
 
 _RULE: Final = "911100"
+_WAF_SETTINGS: "Final[tuple[WafChanges, ...]]" = (
+    {"log_format": WafLogFormat.JSON},
+    {"auto_update": True},
+    {"auto_install": True},
+    {"install_hour": 3},
+)
+"""Each takes a command of its own."""
 
 
 def _with_domain(lm: "LoadMaster") -> None:
@@ -26,6 +36,20 @@ def _with_end_point(lm: "LoadMaster") -> None:
 def _with_waf(lm: "LoadMaster") -> None:
     with_services(lm)
     lm.virtual_services.update(WEB, waf=True, waf_mode=2)
+
+
+def _with_logins(lm: "LoadMaster") -> None:
+    with_services(lm)
+    _with_domain(lm)
+    lm.virtual_services.update(WEB, esp_enabled=True, input_auth_mode=2)
+
+
+def _send_waf_logs(lm: "LoadMaster") -> object:
+    return lm.waf_settings.send_logs("https://logs.example/waf", "waf", PASSWORD)
+
+
+def _waf_setting(command: str, settings: "WafChanges") -> Case:
+    return case(f"{command}/one", lambda lm: lm.waf_settings.update(**settings))
 
 
 def _some(lm: "LoadMaster", *, of_service: bool) -> object:
@@ -129,6 +153,33 @@ CASES: Final = (
         lambda lm: lm.ldap_endpoints.delete("office"),
         lambda lm: lm.ldap_endpoints.list(),
         prepare=_with_end_point,
+    ),
+    case("logging/ssoflush/done", lambda lm: lm.sso_domains.flush_cache()),
+    case(
+        "modvs/pre-authentication",
+        lambda lm: lm.pre_authentication.update(
+            WEB, sso_domain="OFFICE", allowed_hosts="mail.example", same_site=SameSite.LAX
+        ),
+        lambda lm: lm.pre_authentication.get(WEB),
+        prepare=_with_logins,
+    ),
+    case(
+        "modvs/firewall-tuning",
+        lambda lm: lm.waf_tuning.update(WEB, blocking_paranoia=1, anomaly_threshold=50),
+        lambda lm: lm.waf_tuning.get(WEB),
+        prepare=_with_waf,
+    ),
+    case("getwafsettings/defaults", lambda lm: lm.waf_settings.get()),
+    *map(
+        _waf_setting,
+        ("setwaflogformat", "setwafautoupdate", "setwafautoinstall", "setwafinstalltime"),
+        _WAF_SETTINGS,
+    ),
+    case("enablewafremotelogging/new", _send_waf_logs),
+    case(
+        "disablewafremotelogging/done",
+        lambda lm: lm.waf_settings.keep_logs(),
+        prepare=_send_waf_logs,
     ),
     case("owasprules/all", lambda lm: _some(lm, of_service=False)),
     case("owasprules/of-a-service", lambda lm: _some(lm, of_service=True), prepare=_with_waf),

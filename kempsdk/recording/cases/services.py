@@ -128,6 +128,11 @@ CASES: Final = (
         prepare=with_sub_services,
     ),
     case(
+        "uploadvserrfile/new",
+        lambda lm: lm.virtual_services.upload_error_page(WEB, b"<html>Back soon.</html>\n"),
+        prepare=with_services,
+    ),
+    case(
         "delvs/service",
         lambda lm: lm.virtual_services.delete(WEB),
         lambda lm: lm.virtual_services.list(),
