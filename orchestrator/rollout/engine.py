@@ -1,74 +1,184 @@
 """The durable engine behind runs: the only module that knows DBOS.
 
-One workflow a run, one child workflow a server, one engine step a plan step. The engine
-checkpoints what was decided; what happened is in our own journal, so a step that is begun
-twice finds its own traces.
+One workflow a run, one a group of servers that are worked on in one process, one a server;
+one engine step a plan step. The engine checkpoints what was decided; what happened is in our
+own journal, so a step that is begun twice finds its own traces.
 
 Rules that the engine forces on us (seen with 3.4.0): every process has an executor id of
 its own and a lock for it, taken before launch; nobody takes over a dead worker's work by
 itself; the application version is a number of ours, since the default is a hash of the
 source, with which every upgrade would orphan running work; the serializer is JSON, not
-pickle.
+pickle; a lost database is waited for without end, so whoever waits must not wait in it.
 """
 
+import logging
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar
 
-from orchestrator.errors import OrchestratorError, StoreUnavailable
+from orchestrator.errors import Locked, OrchestratorError, StoreUnavailable
+from orchestrator.rollout.placement import Group
 from orchestrator.rollout.steps import Verdict
 from orchestrator.rollout.store import Store
 from orchestrator.rollout.store.runs import WORKFLOW_VERSION
 
 if TYPE_CHECKING:
-    from dbos import WorkflowHandle
+    from dbos import DBOSConfig, WorkflowHandle
 
-_POLL_S = 0.1
-
-Performer = Callable[[str], Verdict]
-"""Carries out the step with the given id."""
+_POLL_S = 0.2
+_TICK_S = 0.02
+_CONNECTIONS = 10
+T = TypeVar("T")
 
 _busy = threading.Lock()
-_performers: dict[str, Performer] = {}
-"""What runs steps, by run id; the engine's functions are global, so this is too."""
+_log = logging.getLogger("dbos")
+
+
+class Outcome(NamedTuple):
+    """How a step, and with it perhaps a server's way, ended; ``reason`` where it stopped."""
+
+    verdict: Verdict
+    reason: str = ""
+
+
+class Host(Protocol):
+    """What the engine asks the process that it runs in; from many threads.
+
+    What raises StoreUnavailable or Locked is left as it is, for another worker or for later.
+    """
+
+    @property
+    def name(self) -> str:
+        """Return the worker's name, which is unique for all time."""
+        ...
+
+    def stages(self, run_id: str, attempt: int) -> Sequence[Sequence[Group]]:
+        """Return the groups that are worked on together, one after another."""
+        ...
+
+    def steps(self, run_id: str, attempt: int, server: str) -> Sequence[str]:
+        """Return the ids of a server's steps."""
+        ...
+
+    def place(self, run_id: str, attempt: int, group: str) -> str:
+        """Return the worker that a group is given to."""
+        ...
+
+    def perform(self, run_id: str, attempt: int, step_id: str) -> Outcome:
+        """Carry out a step."""
+        ...
+
+    def judge(self, run_id: str, attempt: int, results: Mapping[str, Outcome]) -> Verdict:
+        """Say whether the run goes on after a stage."""
+        ...
+
+    def conclude(self, run_id: str, attempt: int, verdict: Verdict, reason: str) -> None:
+        """Note how the run stands now."""
+        ...
+
+    def ended(self) -> None:
+        """Hear that a run has come to its end here, or was left."""
+        ...
+
+    def left(self, error: OrchestratorError) -> None:
+        """Hear that this process cannot go on with its work."""
+        ...
+
+
+class _Left(BaseException):
+    """Passes through the engine without a checkpoint: the work is unfinished, for others."""
+
+
+_host: Host | None = None
+"""The engine's functions are global, so this is too."""
+
+
+def _ask(question: Callable[[Host], T]) -> T:
+    """Ask the process; what it cannot know or do now is left to another one."""
+    host = _host
+    if host is None:
+        raise _Left
+    try:
+        return question(host)
+    except (StoreUnavailable, Locked) as error:
+        host.left(error)
+        raise _Left from None
 
 
 @cache
-def _rollout_workflow() -> Callable[[str, list[list[list[Any]]]], str]:
+def _workflow() -> Callable[[str, int], None]:
     """Register the functions that the engine runs, once in a process, and return the outer one."""
     # Imported here: half a second and 40 MB that reading a plan does not need.
     from dbos import DBOS, SetWorkflowID
 
     @DBOS.step(name="perform")
-    def perform(run_id: str, step_id: str) -> str:
-        return _performers[run_id](step_id).value
+    def perform(run_id: str, attempt: int, step_id: str) -> list[str]:
+        verdict, reason = _ask(lambda host: host.perform(run_id, attempt, step_id))
+        return [verdict.value, reason]
 
     @DBOS.workflow(name="server", max_recovery_attempts=None)
-    def server(run_id: str, step_ids: list[str]) -> str:
-        for step_id in step_ids:
-            verdict: str = perform(run_id, step_id)
+    def server(run_id: str, attempt: int, name: str) -> list[str]:
+        for step_id in _ask(lambda host: host.steps(run_id, attempt, name)):
+            outcome = perform(run_id, attempt, step_id)
+            if outcome[0] != Verdict.GO_ON.value:
+                return outcome
+        return [Verdict.GO_ON.value, ""]
+
+    @DBOS.workflow(name="group", max_recovery_attempts=None)
+    def group(run_id: str, attempt: int, servers: list[str]) -> dict[str, list[str]]:
+        handles: dict[str, WorkflowHandle[list[str]]] = {}
+        for name in servers:
+            with SetWorkflowID(f"{DBOS.workflow_id}/{name}"):
+                handles[name] = DBOS.start_workflow(server, run_id, attempt, name)
+        return {
+            name: handle.get_result(polling_interval_sec=_POLL_S)
+            for name, handle in handles.items()
+        }
+
+    @DBOS.step(name="place")
+    def place(run_id: str, attempt: int, name: str) -> str:
+        return _ask(lambda host: host.place(run_id, attempt, name))
+
+    @DBOS.step(name="judge")
+    def judge(run_id: str, attempt: int, results: dict[str, list[str]]) -> str:
+        outcomes = {name: Outcome(Verdict(one[0]), one[1]) for name, one in results.items()}
+        return _ask(lambda host: host.judge(run_id, attempt, outcomes)).value
+
+    @DBOS.step(name="conclude")
+    def conclude(run_id: str, attempt: int, verdict: str, reason: str) -> None:
+        _ask(lambda host: host.conclude(run_id, attempt, Verdict(verdict), reason))
+
+    def stage_by_stage(run_id: str, attempt: int) -> None:
+        verdict, reason = Verdict.GO_ON.value, ""
+        for number, stage in enumerate(_ask(lambda host: host.stages(run_id, attempt))):
+            handles: list[WorkflowHandle[dict[str, list[str]]]] = []
+            for one in stage:
+                worker = place(run_id, attempt, one.name)
+                with SetWorkflowID(f"{DBOS.workflow_id}/{number}.{one.name}"):
+                    given = (run_id, attempt, list(one.servers))
+                    if worker == _ask(lambda host: host.name):
+                        handles.append(DBOS.start_workflow(group, *given))
+                    else:
+                        handles.append(DBOS.enqueue_workflow(_queue(worker), group, *given))
+            results: dict[str, list[str]] = {}
+            for handle in handles:
+                results |= handle.get_result(polling_interval_sec=_POLL_S)
+            verdict = judge(run_id, attempt, results)
             if verdict != Verdict.GO_ON.value:
-                return verdict
-        return Verdict.GO_ON.value
+                reason = next((why for _, why in results.values() if why), "")
+                break
+        conclude(run_id, attempt, verdict, reason)
 
     @DBOS.workflow(name="rollout", max_recovery_attempts=None)
-    def rollout(run_id: str, batches: list[list[list[Any]]]) -> str:
-        workflow_id = str(DBOS.workflow_id)
-        for batch in batches:
-            handles: list[WorkflowHandle[str]] = []
-            for name, step_ids in batch:
-                with SetWorkflowID(f"{workflow_id}/{name}"):
-                    handles.append(DBOS.start_workflow(server, run_id, step_ids))
-            verdicts = [handle.get_result(polling_interval_sec=_POLL_S) for handle in handles]
-            # The servers of a batch finish together; the next batch waits for all of them.
-            if Verdict.FAILED.value in verdicts:
-                return Verdict.FAILED.value
-            if Verdict.STOPPED.value in verdicts:
-                return Verdict.STOPPED.value
-        return Verdict.GO_ON.value
+    def rollout(run_id: str, attempt: int) -> None:
+        try:
+            stage_by_stage(run_id, attempt)
+        finally:
+            if _host is not None:
+                _host.ended()
 
     return rollout
 
@@ -79,142 +189,128 @@ class Engine:
     def __init__(self, worker: str) -> None:
         self._worker = worker
 
-    def has_unfinished(self, workflow_id: str) -> bool:
-        """Return whether a workflow was begun and has not come to a result."""
+    def begin(self, run_id: str, attempt: int) -> None:
+        """Start an attempt of a run here; a second call for the same one does nothing."""
+        from dbos import DBOS, SetWorkflowID
+
+        with SetWorkflowID(_id(run_id, attempt)):
+            DBOS.start_workflow(_workflow(), run_id, attempt)
+
+    def has_unfinished(self, run_id: str, attempt: int) -> bool:
+        """Return whether an attempt was begun and has not come to its end."""
         from dbos import DBOS
 
-        status = DBOS.get_workflow_status(workflow_id)
-        return status is not None and status.status in ("PENDING", "ENQUEUED")
+        status = DBOS.get_workflow_status(_id(run_id, attempt))
+        return status is not None and status.status in _UNFINISHED
 
-    def _adopt(self, workflow_id: str, dead_worker: str) -> None:
-        """Queue here what a dead worker left of a workflow; the caller holds its run."""
+    def finish(self, run_id: str, attempt: int) -> None:
+        """Let the engine note the end of an attempt that has come to it."""
+        from dbos import DBOS
+
+        DBOS.retrieve_workflow(_id(run_id, attempt)).get_result(polling_interval_sec=_TICK_S)
+
+    def adopt(self, runs: Mapping[str, int], is_gone: Callable[[str], bool]) -> int:
+        """Queue here what workers that are gone have left; nobody else may do so meanwhile.
+
+        Args:
+            runs: attempts of runs by their id: nothing of any other.
+
+        Returns:
+            How many workflows that were.
+        """
+        from dbos import DBOS
+
+        gone: dict[str, bool] = {}
+        left: list[str] = []
+        if not runs:
+            return 0
+        for one in DBOS.list_workflows(
+            status=list(_UNFINISHED),
+            workflow_id_prefix=[_id(run_id, attempt) for run_id, attempt in runs.items()],
+            load_input=False,
+            load_output=False,
+        ):
+            run_id, _, attempt = one.workflow_id.partition("/")[0].partition(".")
+            if runs.get(run_id) != int(attempt):
+                continue
+            owner = one.executor_id if one.status == "PENDING" else None
+            if owner is None:
+                owner = (one.queue_name or "").removeprefix(_queue(""))
+            if owner == self._worker:
+                continue
+            if owner not in gone:
+                gone[owner] = is_gone(owner)
+            if gone[owner]:
+                left.append(one.workflow_id)
+        if left:
+            self.listen()
+            DBOS.resume_workflows(left, queue_name=_queue(self._worker))
+        return len(left)
+
+    def listen(self) -> None:
+        """Take what is queued for this worker."""
         from dbos import DBOS
 
         # A queue of our own: the engine's default one is served by every process.
         DBOS.register_queue(_queue(self._worker), polling_interval_sec=_POLL_S)
-        left = [
-            one.workflow_id
-            for one in DBOS.list_workflows(
-                workflow_id_prefix=workflow_id, status=["PENDING", "ENQUEUED"]
-            )
-            if one.workflow_id == workflow_id or one.workflow_id.startswith(f"{workflow_id}/")
-        ]
-        DBOS.resume_workflows(left, queue_name=_queue(self._worker))
-        DBOS.delete_queue(_queue(dead_worker))
-
-    def run(
-        self,
-        run_id: str,
-        workflow_id: str,
-        batches: Sequence[Sequence[tuple[str, Sequence[str]]]],
-        performer: Performer,
-        stop: threading.Event,
-        *,
-        dead_worker: str | None,
-    ) -> Verdict:
-        """Run the steps of a rollout to the end, and return how it ended.
-
-        Ctrl-C sets ``stop`` and waits for the step in hand; a second one does not wait.
-
-        Args:
-            workflow_id: an interrupted workflow goes on under the id it had.
-            batches: server names with the ids of their steps.
-            dead_worker: the worker that had this workflow and is gone, None to begin it.
-
-        Raises:
-            Exception: what the performer raised, after every server has come to rest.
-        """
-        from dbos import DBOS, SetWorkflowID
-
-        work = _Work(performer, stop)
-        _performers[run_id] = work.perform
-        try:
-            if dead_worker is not None:
-                self._adopt(workflow_id, dead_worker)
-                handle: WorkflowHandle[str] = DBOS.retrieve_workflow(workflow_id)
-            else:
-                plain = [[[name, list(ids)] for name, ids in batch] for batch in batches]
-                with SetWorkflowID(workflow_id):
-                    handle = DBOS.start_workflow(_rollout_workflow(), run_id, plain)
-            verdict = _result(handle, stop)
-        finally:
-            _performers.pop(run_id)
-        if work.failure is not None:
-            raise work.failure
-        return verdict
 
 
-def _result(handle: "WorkflowHandle[str]", stop: threading.Event) -> Verdict:
-    while True:
-        try:
-            return Verdict(handle.get_result(polling_interval_sec=_POLL_S))
-        except KeyboardInterrupt:
-            if stop.is_set():
-                raise
-            stop.set()
-
-
-class _Work:
-    """Calls the performer; what it raises stops the run and is kept for the caller.
-
-    The engine would store an exception as text, log it, and count the workflow as failed
-    for good.
-    """
-
-    def __init__(self, performer: Performer, stop: threading.Event) -> None:
-        self._performer = performer
-        self._stop = stop
-        self.failure: BaseException | None = None
-
-    def perform(self, step_id: str) -> Verdict:
-        try:
-            return self._performer(step_id)
-        except BaseException as error:  # noqa: BLE001 - raised again where the run was started
-            self.failure = self.failure or error
-            self._stop.set()
-            return Verdict.STOPPED
+_UNFINISHED = ("PENDING", "ENQUEUED")
 
 
 @contextmanager
-def launched(store: Store, worker: str) -> Iterator[Engine]:
-    """Launch the engine on the store's files; the caller holds the worker's lock.
+def launched(store: Store, host: Host) -> Iterator[Engine]:
+    """Launch the engine on the store; the caller holds the worker's name.
 
     Raises:
         OrchestratorError: an engine runs in this process already.
-        StoreUnavailable: its file cannot be used, now or later.
+        StoreUnavailable: its database cannot be used, now or later.
     """
+    global _host
     if not _busy.acquire(blocking=False):
         raise OrchestratorError("a rollout is already running in this process")
     try:
-        with _mapped(store), _launched(store, worker) as engine:
+        with _mapped(store), _launched(store, host.name) as engine:
+            _host = host
             yield engine
     finally:
+        _host = None
         _busy.release()
 
 
 @contextmanager
 def _launched(store: Store, worker: str) -> Iterator[Engine]:
-    from dbos import DBOS, DBOSConfig, DBOSPortableJSONSerializer
+    from dbos import DBOS, DBOSPortableJSONSerializer
 
     store.database.prepare_engine()
-    _rollout_workflow()
+    _workflow()
     config: DBOSConfig = {
         "name": "kemp-rollout",
         "system_database_url": store.database.engine_url,
+        "dbos_system_schema": "kemp_engine",
         "application_version": WORKFLOW_VERSION,
         "executor_id": worker,
         "serializer": DBOSPortableJSONSerializer(),
         "log_level": "WARNING",
-        # Only so that the engine ends sooner: nothing here listens to notifications.
+        "sys_db_pool_size": _CONNECTIONS,
+        # Nothing here waits for its messages.
+        "use_listen_notify": False,
+        # Only so that the engine ends sooner.
         "notification_listener_polling_interval_sec": 0.2,
     }
     DBOS(config=config)
+    # It brings a handler of its own; how we log is decided by whoever runs us.
+    _log.handlers.clear()
+    _log.propagate = True
+    _log.disabled = False
     try:
         DBOS.listen_queues([_queue(worker)])
         DBOS.launch()
         try:
             yield Engine(worker)
         finally:
+            # What is still under way ends without its database, which it would tell at length.
+            _log.disabled = True
             DBOS.delete_queue(_queue(worker))
     finally:
         DBOS.destroy()
@@ -233,5 +329,9 @@ def _mapped(store: Store) -> Iterator[None]:
         raise StoreUnavailable(f"{store.place}: {type(error).__name__}") from error
 
 
+def _id(run_id: str, attempt: int) -> str:
+    return f"{run_id}.{attempt}"
+
+
 def _queue(worker: str) -> str:
-    return f"resumed-by-{worker}"
+    return f"for-{worker}"

@@ -9,6 +9,7 @@ from orchestrator.rollout.plan import Data, Plan
 class RunState(str, Enum):
     """Where a run stands. A run whose worker is gone while RUNNING was interrupted."""
 
+    QUEUED = "queued"
     RUNNING = "running"
     PAUSED = "paused"
     FINISHED = "finished"
@@ -36,6 +37,7 @@ class Run:
 
     Attributes:
         version: of the workflows that it was begun with (``engine.APPLICATION_VERSION``).
+        resources: what it holds, or takes again when it goes on.
         operator: the person who began it.
     """
 
@@ -44,6 +46,7 @@ class Run:
     state: RunState
     reason: str
     plan_json: str
+    resources: tuple[str, ...]
     operator: str
     worker: str
     attempt: int
@@ -130,6 +133,23 @@ class Lock:
     reason: str
     acquired_s: float
     expires_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerRecord:
+    """A process that works on runs.
+
+    Attributes:
+        place: where it runs, for people.
+        serves: it takes whatever is queued, not only a run of its own.
+        beats: how often it said that it lives.
+    """
+
+    name: str
+    place: str
+    serves: bool
+    started_s: float
+    beats: int
 
 
 class RequestKind(str, Enum):

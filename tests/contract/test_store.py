@@ -9,10 +9,17 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.errors import AlreadyAsked, Locked, LockNotFound, OtherVersion, RunNotFound
+from orchestrator.errors import (
+    AlreadyAsked,
+    Locked,
+    LockNotFound,
+    OtherVersion,
+    RunNotFound,
+    RunPaused,
+)
 from orchestrator.rollout.plan import Floor, Plan, ServerPlan, Step, StepKind
 from orchestrator.rollout.records import Event, RequestKind, RequestState, RunState, StepStatus
-from orchestrator.rollout.store import Store
+from orchestrator.rollout.store import Store, workers
 from orchestrator.rollout.store.locks import LOCK_EXPIRY_S
 from tests.fakes.postgres import PostgresServer
 
@@ -45,7 +52,15 @@ def plan() -> Plan:
     )
 
 
+def enter(store: Store, *names: str) -> None:
+    """Be workers that nobody has taken for dead; whether they are is another question."""
+    for name in names:
+        if store.workers.is_gone(name):
+            store.database.transact(lambda db, name=name: workers.enter(db, name))  # type: ignore[misc]
+
+
 def create(store: Store, run_id: str, *resources: str, worker: str = "w", now_s: float = 0) -> None:
+    enter(store, worker)
     store.create_run(run_id, plan(), worker=worker, resources=resources, now_s=now_s)
 
 
@@ -66,6 +81,7 @@ def store(place: str) -> Iterator[Store]:
 @pytest.fixture
 def run(store: Store) -> Store:
     create(store, "r1", "host a")
+    store.next_attempt("r1", [])
     return store
 
 
@@ -73,7 +89,7 @@ def test_a_run_is_kept(store: Store, place: str) -> None:
     create(store, "r1", "host a", now_s=5)
     with Store(place) as other:
         kept = other.run("r1")
-    assert (kept.state, kept.attempt, kept.created_s) == (RunState.RUNNING, 1, 5)
+    assert (kept.state, kept.attempt, kept.created_s) == (RunState.RUNNING, 0, 5)
     assert kept.plan == plan()
     assert [one.run_id for one in store.runs()] == ["r1"]
     with pytest.raises(RunNotFound):
@@ -101,7 +117,7 @@ def test_a_finished_run_gives_its_locks_back_a_paused_one_keeps_them(run: Store)
 
 def test_an_expired_lock_is_taken_unless_its_worker_lives(run: Store) -> None:
     later = LOCK_EXPIRY_S + 1
-    with run.workers.hold("w"), pytest.raises(Locked, match="is working on it"):
+    with run.database.hold("w"), pytest.raises(Locked, match="is working on it"):
         create(run, "r2", "host a", now_s=later)
     with pytest.raises(Locked, match="kemp rollout resume r1"):
         create(run, "r2", "host a", now_s=LOCK_EXPIRY_S - 1)
@@ -115,9 +131,10 @@ def test_work_keeps_the_locks_fresh(run: Store) -> None:
 
 
 def test_take_over(run: Store) -> None:
-    with run.workers.hold("w"), pytest.raises(Locked, match="being worked on"):
-        run.take_over("r1", worker="w2", resources=["host a"], now_s=1)
-    before = run.take_over("r1", worker="w2", resources=["host a"], now_s=1)
+    enter(run, "w2")
+    with run.database.hold("w"), pytest.raises(Locked, match="being worked on"):
+        run.take_over("r1", worker="w2", now_s=1)
+    before = run.take_over("r1", worker="w2", now_s=1)
     assert before.worker == "w"
     assert run.run("r1").worker == "w2"
     assert run.locks.all()[0].worker == "w2"
@@ -125,24 +142,26 @@ def test_take_over(run: Store) -> None:
 
 def test_a_worker_that_wakes_up_late_cannot_write(run: Store) -> None:
     run.begin_step("r1", STEP, worker="w", now_s=1)
-    run.take_over("r1", worker="w2", resources=["host a"], now_s=2)
-    with pytest.raises(Locked, match="taken over"):
+    enter(run, "w2")
+    run.take_over("r1", worker="w2", now_s=2)
+    with pytest.raises(Locked, match="taken for dead"):
         run.begin_step("r1", STEP, worker="w", now_s=3)
-    with pytest.raises(Locked, match="taken over"):
+    with pytest.raises(Locked, match="taken for dead"):
         run.announce("r1", STEP, worker="w", before={}, inverse=None)
-    with pytest.raises(Locked, match="taken over"):
+    with pytest.raises(Locked, match="taken for dead"):
         run.withdraw("r1", STEP, worker="w", announced_in=0)
-    with pytest.raises(Locked, match="taken over"):
+    with pytest.raises(Locked, match="taken for dead"):
         run.end_step("r1", STEP, StepStatus.DONE, worker="w", now_s=3)
-    with pytest.raises(Locked, match="taken over"):
+    with pytest.raises(Locked, match="taken for dead"):
         run.end_run("r1", RunState.FINISHED, "x", worker="w", now_s=3)
     run.begin_step("r1", STEP, worker="w2", now_s=3)
 
 
 def test_take_over_fails_where_another_run_has_the_lock_now(run: Store) -> None:
     create(run, "r2", "host a", worker="w2", now_s=LOCK_EXPIRY_S + 1)
+    enter(run, "w3")
     with pytest.raises(Locked, match="held"):
-        run.take_over("r1", worker="w3", resources=["host a"], now_s=LOCK_EXPIRY_S + 2)
+        run.take_over("r1", worker="w3", now_s=LOCK_EXPIRY_S + 2)
     assert run.run("r1").worker == "w"
 
 
@@ -201,13 +220,14 @@ def test_threads_share_a_store(run: Store) -> None:
 
 
 def test_a_lock_says_who_and_why_and_a_run_that_comes_back_keeps_its_age(store: Store) -> None:
+    enter(store, "w", "w2")
     store.create_run("r1", plan(), worker="w", resources=["a"], now_s=60, operator="ada@ops1")
     with pytest.raises(
         Locked, match=r"a is held for 1 min by run r1 for ada@ops1 \(drain of web1\)"
     ):
         store.locks.check(["a"], now_s=120)
     store.locks.check(["b"], now_s=120)
-    store.take_over("r1", worker="w2", resources=["a"], now_s=1000)
+    store.take_over("r1", worker="w2", now_s=1000)
     (lock,) = store.locks.all()
     assert (lock.acquired_s, lock.worker, lock.owner) == (60, "w2", "ada@ops1")
     assert lock.expires_s == 1000 + LOCK_EXPIRY_S
@@ -218,12 +238,13 @@ def test_a_lock_is_broken_by_name_unless_somebody_works_there(run: Store) -> Non
         run.locks.break_one("host a", run_id="r2")
     with pytest.raises(LockNotFound):
         run.locks.break_one("host b", run_id="r1")
-    with run.workers.hold("w"), pytest.raises(Locked, match="pause it"):
+    with run.database.hold("w"), pytest.raises(Locked, match="pause it"):
         run.locks.break_one("host a", run_id="r1")
     assert run.locks.break_one("host a", run_id="r1").resource == "host a"
     create(run, "r2", "host a", worker="w2")
+    enter(run, "w3")
     with pytest.raises(Locked, match="held"):
-        run.take_over("r1", worker="w3", resources=["host a"], now_s=1)
+        run.take_over("r1", worker="w3", now_s=1)
 
 
 def test_of_two_that_begin_at_once_one_gets_the_lock(place: str) -> None:
@@ -253,8 +274,9 @@ def test_of_two_that_begin_at_once_one_gets_the_lock(place: str) -> None:
 
 def test_a_run_of_another_version_is_refused(run: Store) -> None:
     run.database.transact(lambda db: db.execute("UPDATE runs SET version = '1'"))
+    enter(run, "w2")
     with pytest.raises(OtherVersion, match="finish it with that version"):
-        run.take_over("r1", worker="w2", resources=["host a"], now_s=1)
+        run.take_over("r1", worker="w2", now_s=1)
     assert run.run("r1").worker == "w"
 
 
@@ -330,11 +352,15 @@ def test_of_operators_who_approve_at_once_one_wins(run: Store, place: str) -> No
 
 def test_worker_is_alive_while_it_holds_its_file(store: Store) -> None:
     assert not store.workers.is_alive("w")
-    with store.workers.hold("w"):
+    with store.workers.hold("w", place="here", serves=True) as held:
         assert store.workers.is_alive("w")
+        (one,) = store.workers.all()
+        assert (one.name, one.place, one.serves) == ("w", "here", True)
         with pytest.raises(Locked), store.workers.hold("w"):
             pass
+    assert held.failure is None
     assert not store.workers.is_alive("w")
+    assert not store.workers.all()
 
 
 def test_worker_of_a_killed_process_is_dead(store: Store, place: str) -> None:
@@ -363,5 +389,68 @@ def test_worker_of_a_killed_process_is_dead(store: Store, place: str) -> None:
     while store.workers.is_alive("w"):
         assert time.monotonic() < deadline
         time.sleep(0.02)
+    # It can write no more, should somebody take the name again.
+    (dead,) = store.workers.all()
+    assert not store.workers.dismiss("w", beats=dead.beats + 1)
+    assert store.workers.dismiss("w", beats=dead.beats)
     with store.workers.hold("w"):
         assert store.workers.is_alive("w")
+
+
+def test_a_worker_that_is_dismissed_hears_of_it(store: Store) -> None:
+    with store.workers.hold("w", beat_s=0.01) as held:
+        deadline = time.monotonic() + 10
+        while store.workers.all()[0].beats < 3:
+            assert time.monotonic() < deadline
+        assert store.workers.dismiss("w")
+        while held.failure is None:
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+    assert isinstance(held.failure, Locked)
+
+
+# -- runs that wait for a worker ---------------------------------------------------------
+
+
+def test_queued_runs_are_given_away_once_and_hold_their_locks(store: Store) -> None:
+    enter(store, "w", "w2")
+    store.create_run("r1", plan(), worker="", resources=["host a"], now_s=1)
+    store.create_run("r2", plan(), worker="", resources=["host b"], now_s=0)
+    assert store.queued() == ("r2", "r1")
+    with pytest.raises(Locked, match="held"):
+        create(store, "r3", "host a", now_s=2)
+    before = store.take_over("r2", worker="w", now_s=3)
+    assert (before.state, before.attempt, before.resources) == (RunState.QUEUED, 0, ("host b",))
+    assert store.queued() == ("r1",)
+    with store.database.hold("w"), pytest.raises(Locked, match="being worked on"):
+        store.take_over("r2", worker="w2", now_s=4)
+    assert store.running() == (("r2", 0, "w"),)
+    assert store.standing("r1") == (RunState.QUEUED, 0)
+
+
+def test_a_paused_run_is_queued_and_its_worker_may_live_on(run: Store) -> None:
+    run.end_run("r1", RunState.PAUSED, "x", worker="w", now_s=1)
+    with run.database.hold("w"):
+        run.queue("r1", now_s=2)
+        assert run.queued() == ("r1",)
+        assert not run.workers.is_gone("w")
+    run.stand("r1", RunState.ABANDONED, "no more", now_s=3)
+    assert not run.locks.all()
+    with pytest.raises(RunPaused, match="abandoned"):
+        run.queue("r1", now_s=4)
+    assert run.run("r1").ended_s == 3
+
+
+def test_long_waits_do_not_cost_the_locks(run: Store) -> None:
+    run.locks.renew_of("w", now_s=5000)
+    run.locks.renew_of("w2", now_s=9000)
+    assert run.locks.all()[0].expires_s == 5000 + LOCK_EXPIRY_S
+
+
+def test_a_step_of_a_living_worker_is_not_begun_by_another(run: Store) -> None:
+    enter(run, "w2")
+    run.begin_step("r1", STEP, worker="w", now_s=1)
+    with pytest.raises(Locked, match="has another worker"):
+        run.begin_step("r1", STEP, worker="w2", now_s=2)
+    assert run.workers.dismiss("w")
+    run.begin_step("r1", STEP, worker="w2", now_s=3)

@@ -40,6 +40,8 @@ class Database(Protocol):
     Attributes:
         place: what people are told it is: a directory, or a URL without a password.
         engine_url: what the engine opens; secret, since it may hold a password.
+        grace_s: a name that nobody holds may be held again within this time, since the
+            database restarted.
     """
 
     @property
@@ -47,6 +49,9 @@ class Database(Protocol):
 
     @property
     def engine_url(self) -> str: ...
+
+    @property
+    def grace_s(self) -> float: ...
 
     def transact(
         self, work: Callable[[Transaction], T], *, alone: str | None = None, lasting: bool = True

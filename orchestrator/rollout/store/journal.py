@@ -4,14 +4,13 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from orchestrator.errors import Locked
 from orchestrator.rollout.plan import Data
 from orchestrator.rollout.records import Event, StepRecord, StepStatus
 from orchestrator.rollout.store import locks
 from orchestrator.rollout.store.database import Database, Row, Transaction
 from orchestrator.rollout.store.runs import taken_over
-
-_OURS = "EXISTS (SELECT 1 FROM runs WHERE runs.run_id = ? AND worker = ?)"
-"""Every write of a worker holds only while the run is its own."""
+from orchestrator.rollout.store.workers import fence
 
 
 class Journal:
@@ -23,33 +22,32 @@ class Journal:
         """Note that a step is about to be looked at, and that the run is alive.
 
         Raises:
-            Locked: the run has another worker by now; this one must not act any more.
+            Locked: the step has another worker; this one must not act any more.
         """
 
         def work(db: Transaction) -> StepRecord:
-            touched = db.execute(
-                "UPDATE runs SET updated_s = ? WHERE run_id = ? AND worker = ?",
-                now_s,
-                run_id,
-                worker,
-            )
-            if not touched:
-                raise taken_over(run_id)
-            db.execute(
-                "INSERT INTO steps (run_id, step_id, status, announced_in, first_started_s, "
-                "started_s, evidence, reason) VALUES (?, ?, ?, 0, ?, ?, '[]', '') "
-                "ON CONFLICT (run_id, step_id) DO UPDATE SET "
+            fence(db, worker)
+            begun = db.execute(
+                "INSERT INTO steps (run_id, step_id, status, worker, announced_in, "
+                "first_started_s, started_s, evidence, reason) "
+                "VALUES (?, ?, ?, ?, 0, ?, ?, '[]', '') "
+                "ON CONFLICT (run_id, step_id) DO UPDATE SET worker = excluded.worker, "
                 "started_s = excluded.started_s, ended_s = NULL, "
                 "first_started_s = CASE WHEN steps.status = 'again' THEN excluded.started_s "
                 "ELSE steps.first_started_s END, "
                 "status = CASE WHEN steps.status IN ('done', 'unchanged', 'forced', 'skipped') "
-                "THEN steps.status ELSE excluded.status END",
+                "THEN steps.status ELSE excluded.status END "
+                "WHERE steps.worker = excluded.worker OR NOT EXISTS "
+                "(SELECT 1 FROM workers WHERE workers.name = steps.worker)",
                 run_id,
                 step_id,
                 StepStatus.RUNNING.value,
+                worker,
                 now_s,
                 now_s,
             )
+            if not begun:
+                raise Locked(f"{step_id} of run {run_id} has another worker", owner=run_id)
             locks.renew(db, run_id, now_s=now_s)
             (row,) = db.rows(
                 "SELECT * FROM steps WHERE run_id = ? AND step_id = ?", run_id, step_id
@@ -120,13 +118,14 @@ class Journal:
         )
 
     def _write(self, run_id: str, step_id: str, worker: str, changes: str, *values: object) -> None:
-        # Nothing that a person wrote is put into the text: changes are those above.
-        statement = f"UPDATE steps SET {changes} WHERE run_id = ? AND step_id = ? AND {_OURS}"  # noqa: S608
-        written = self.database.transact(
-            lambda db: db.execute(statement, *values, run_id, step_id, run_id, worker)
-        )
-        if not written:
-            raise taken_over(run_id)
+        def work(db: Transaction) -> None:
+            fence(db, worker)
+            # Nothing that a person wrote is put into the text: changes are those above.
+            statement = f"UPDATE steps SET {changes} WHERE run_id = ? AND step_id = ?"  # noqa: S608
+            if not db.execute(f"{statement} AND worker = ?", *values, run_id, step_id, worker):
+                raise taken_over(run_id)
+
+        self.database.transact(work)
 
     def step(self, run_id: str, step_id: str) -> StepRecord | None:
         """Return one entry of the journal, None if the step was not begun."""

@@ -73,6 +73,17 @@ class Locks:
                 now_s + LOCK_EXPIRY_S,
             )
 
+    def renew_of(self, worker: str, *, now_s: float) -> None:
+        """Note that the runs of a worker are alive, however long they wait."""
+        self._database.transact(
+            lambda db: db.execute(
+                "UPDATE locks SET expires_s = ? WHERE run_id IN "
+                "(SELECT run_id FROM runs WHERE worker = ? AND state = 'running')",
+                now_s + LOCK_EXPIRY_S,
+                worker,
+            )
+        )
+
     def _refuse(self, lock: Lock, now_s: float) -> None:
         alive = self._is_alive(lock.worker)
         if not alive and now_s >= lock.expires_s:

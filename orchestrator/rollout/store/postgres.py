@@ -52,6 +52,7 @@ class PostgresDatabase:
         """
         self._url, self.place = _understood(url)
         self._patience_s = patience_s
+        self.grace_s = 15.0
         self._pool: Pool[Connection] = Pool(
             self._connect, close=psycopg.Connection.close, usable=_usable, size=_CONNECTIONS
         )
@@ -151,7 +152,7 @@ class PostgresDatabase:
             held = keeper.take()
         if not held:
             keeper.close()
-            raise Locked(f"another process is worker {name}", owner=name)
+            raise Locked(f"another process is {name}", owner=name)
         try:
             with keeper.kept():
                 yield

@@ -1,14 +1,15 @@
 """The runs of a store: their plans, how they stand, and who works on them."""
 
+import json
 from collections.abc import Sequence
 
-from orchestrator.errors import Locked, OtherVersion, RunNotFound
+from orchestrator.errors import Locked, OtherVersion, RunNotFound, RunPaused
 from orchestrator.rollout.plan import Plan
 from orchestrator.rollout.records import Run, RunState, StepStatus
 from orchestrator.rollout.store import locks
 from orchestrator.rollout.store.database import Database, Row, Transaction
 from orchestrator.rollout.store.locks import Locks
-from orchestrator.rollout.store.workers import Workers
+from orchestrator.rollout.store.workers import Workers, fence
 
 WORKFLOW_VERSION = "2"
 """Raise it when the engine's workflows change: a run goes on only with the version it began
@@ -35,21 +36,34 @@ class Runs:
         """Store a new run and take its locks, both or neither.
 
         Args:
+            worker: who works on it; empty leaves it queued for whoever is free.
             operator: the person who begins it.
 
         Raises:
             Locked: another run holds one of the resources.
         """
+        queued = not worker
 
         def work(db: Transaction) -> None:
-            self._hold(db, run_id, plan, resources, worker, operator, now_s)
+            if not queued:
+                fence(db, worker)
+            self.locks.take(
+                db,
+                resources,
+                run_id=run_id,
+                worker=worker,
+                owner=operator,
+                reason=purpose(plan),
+                now_s=now_s,
+            )
             db.execute(
-                "INSERT INTO runs (run_id, version, state, reason, plan, operator, worker, "
-                "attempt, created_s, updated_s) VALUES (?, ?, ?, '', ?, ?, ?, 1, ?, ?)",
+                "INSERT INTO runs (run_id, version, state, reason, plan, resources, operator, "
+                "worker, attempt, created_s, updated_s) VALUES (?, ?, ?, '', ?, ?, ?, ?, 0, ?, ?)",
                 run_id,
                 WORKFLOW_VERSION,
-                RunState.RUNNING.value,
+                RunState.QUEUED.value if queued else RunState.RUNNING.value,
                 plan.to_json(),
+                json.dumps(list(resources)),
                 operator,
                 worker,
                 now_s,
@@ -58,22 +72,7 @@ class Runs:
 
         self.database.transact(work, alone="locks")
 
-    def _hold(
-        self,
-        db: Transaction,
-        run_id: str,
-        plan: Plan,
-        resources: Sequence[str],
-        worker: str,
-        owner: str,
-        now_s: float,
-    ) -> None:
-        purpose = f"{plan.kind} of {', '.join(one.name for one in plan.servers)}"
-        self.locks.take(
-            db, resources, run_id=run_id, worker=worker, owner=owner, reason=purpose, now_s=now_s
-        )
-
-    def take_over(self, run_id: str, *, worker: str, resources: Sequence[str], now_s: float) -> Run:
+    def take_over(self, run_id: str, *, worker: str, now_s: float) -> Run:
         """Make this worker the owner of a run that nobody works on, locks included.
 
         Returns:
@@ -82,25 +81,79 @@ class Runs:
         Raises:
             Locked: its worker lives, or another run took one of the resources meanwhile.
             RunNotFound: no such run.
+            RunPaused: it has ended.
             OtherVersion: another version of the product began it.
         """
 
         def work(db: Transaction) -> Run:
-            run = _found(db.rows("SELECT * FROM runs WHERE run_id = ?", run_id), run_id)
-            if run.state is RunState.RUNNING and self.workers.is_alive(run.worker):
-                raise Locked(f"run {run_id} is being worked on", owner=run_id)
+            run = self._free(db, run_id)
+            refuse_ended(run)
             refuse_other_version(run)
-            self._hold(db, run_id, run.plan, resources, worker, run.operator, now_s)
-            db.execute(
-                "UPDATE runs SET worker = ?, state = ?, updated_s = ? WHERE run_id = ?",
-                worker,
-                RunState.RUNNING.value,
-                now_s,
-                run_id,
-            )
+            self._give(db, run, worker, now_s)
             return run
 
         return self.database.transact(work, alone="locks")
+
+    def queue(self, run_id: str, *, now_s: float) -> None:
+        """Leave a run that nobody works on to whichever worker is free.
+
+        Raises:
+            RunNotFound: no such run.
+            RunPaused: it has ended.
+            Locked: somebody works on it.
+            OtherVersion: another version of the product began it.
+        """
+
+        def work(db: Transaction) -> None:
+            run = self._free(db, run_id)
+            refuse_ended(run)
+            refuse_other_version(run)
+            _stand(db, run_id, RunState.QUEUED, run.reason, now_s)
+
+        self.database.transact(work, alone="locks")
+
+    def stand(self, run_id: str, state: RunState, reason: str, *, now_s: float) -> None:
+        """Say how a run stands that nobody works on; an abandoned one gives its locks back.
+
+        Raises:
+            RunNotFound: no such run.
+            Locked: somebody works on it.
+        """
+
+        def work(db: Transaction) -> None:
+            self._free(db, run_id)
+            _stand(db, run_id, state, reason, now_s)
+
+        self.database.transact(work, alone="locks")
+
+    def _free(self, db: Transaction, run_id: str) -> Run:
+        """Return a run that nobody works on; whoever did cannot write any more."""
+        run = _found(db.rows("SELECT * FROM runs WHERE run_id = ?", run_id), run_id)
+        if run.state is RunState.RUNNING:
+            if self.workers.is_alive(run.worker, patient=True):
+                raise Locked(f"run {run_id} is being worked on", owner=run_id)
+            # Should it only seem dead.
+            db.execute("DELETE FROM workers WHERE name = ?", run.worker)
+        return run
+
+    def _give(self, db: Transaction, run: Run, worker: str, now_s: float) -> None:
+        fence(db, worker)
+        self.locks.take(
+            db,
+            run.resources,
+            run_id=run.run_id,
+            worker=worker,
+            owner=run.operator,
+            reason=purpose(run.plan),
+            now_s=now_s,
+        )
+        db.execute(
+            "UPDATE runs SET worker = ?, state = ?, updated_s = ? WHERE run_id = ?",
+            worker,
+            RunState.RUNNING.value,
+            now_s,
+            run.run_id,
+        )
 
     def next_attempt(self, run_id: str, again: Sequence[str]) -> int:
         """Begin a run anew where it paused; the steps given are to be run again.
@@ -129,23 +182,11 @@ class Runs:
         Raises:
             Locked: the run has another worker by now.
         """
-        ended_s = None if state in (RunState.RUNNING, RunState.PAUSED) else now_s
 
         def work(db: Transaction) -> None:
-            changed = db.execute(
-                "UPDATE runs SET state = ?, reason = ?, updated_s = ?, ended_s = ? "
-                "WHERE run_id = ? AND worker = ?",
-                state.value,
-                reason,
-                now_s,
-                ended_s,
-                run_id,
-                worker,
-            )
-            if not changed:
+            fence(db, worker)
+            if not _stand(db, run_id, state, reason, now_s, worker=worker):
                 raise taken_over(run_id)
-            if ended_s is not None:
-                locks.release(db, run_id)
 
         self.database.transact(work)
 
@@ -161,6 +202,44 @@ class Runs:
         """Return every run, newest first."""
         rows = self.database.rows("SELECT * FROM runs ORDER BY created_s DESC, run_id")
         return tuple(_run(row) for row in rows)
+
+    def queued(self) -> tuple[str, ...]:
+        """Return the ids of runs that wait for a worker of this version, the oldest first."""
+        rows = self.database.rows(
+            "SELECT run_id FROM runs WHERE state = ? AND version = ? ORDER BY updated_s, run_id",
+            RunState.QUEUED.value,
+            WORKFLOW_VERSION,
+        )
+        return tuple(row["run_id"] for row in rows)
+
+    def running(self) -> tuple[tuple[str, int, str], ...]:
+        """Return the id, the attempt and the worker of all runs that are being worked on."""
+        rows = self.database.rows(
+            "SELECT run_id, attempt, worker FROM runs WHERE state = ?", RunState.RUNNING.value
+        )
+        return tuple((row["run_id"], row["attempt"], row["worker"]) for row in rows)
+
+    def standing(self, run_id: str) -> tuple[RunState, int]:
+        """Return the state and the attempt of a run, without its plan.
+
+        Raises:
+            RunNotFound: no such run.
+        """
+        rows = self.database.rows("SELECT state, attempt FROM runs WHERE run_id = ?", run_id)
+        if not rows:
+            raise RunNotFound(f"there is no run {run_id}")
+        return RunState(rows[0]["state"]), rows[0]["attempt"]
+
+
+def purpose(plan: Plan) -> str:
+    """Return what a run of a plan does, for whoever finds its locks."""
+    return f"{plan.kind} of {', '.join(one.name for one in plan.servers)}"
+
+
+def refuse_ended(run: Run) -> None:
+    """Raise RunPaused if there is nothing to go on with."""
+    if run.state in (RunState.FINISHED, RunState.ABANDONED):
+        raise RunPaused(f"run {run.run_id} is {run.state.value}; make a new plan")
 
 
 def refuse_other_version(run: Run) -> None:
@@ -184,7 +263,37 @@ def _found(rows: Sequence[Row], run_id: str) -> Run:
     return _run(rows[0])
 
 
+def _stand(
+    db: Transaction,
+    run_id: str,
+    state: RunState,
+    reason: str,
+    now_s: float,
+    *,
+    worker: str | None = None,
+) -> bool:
+    """Write down how a run stands; False: it has another worker than the one given."""
+    ended_s = now_s if state in (RunState.FINISHED, RunState.ABANDONED) else None
+    changed = db.execute(
+        "UPDATE runs SET state = ?, reason = ?, updated_s = ?, ended_s = ? "
+        "WHERE run_id = ? AND worker = COALESCE(?, worker)",
+        state.value,
+        reason,
+        now_s,
+        ended_s,
+        run_id,
+        worker,
+    )
+    if changed and ended_s is not None:
+        locks.release(db, run_id)
+    return changed == 1
+
+
 def _run(row: Row) -> Run:
     fields = dict(row)
-    plan_json = fields.pop("plan")
-    return Run(**{**fields, "state": RunState(row["state"]), "plan_json": plan_json})
+    return Run(
+        state=RunState(fields.pop("state")),
+        plan_json=fields.pop("plan"),
+        resources=tuple(json.loads(fields.pop("resources"))),
+        **fields,
+    )

@@ -26,7 +26,9 @@ CREATE TABLE locks (
 """,
     2: """
 ALTER TABLE runs ADD COLUMN version TEXT NOT NULL DEFAULT '1';
+ALTER TABLE runs ADD COLUMN resources TEXT NOT NULL DEFAULT '[]';
 ALTER TABLE runs ADD COLUMN operator TEXT NOT NULL DEFAULT '';
+ALTER TABLE steps ADD COLUMN worker TEXT NOT NULL DEFAULT '';
 ALTER TABLE locks ADD COLUMN owner TEXT NOT NULL DEFAULT '';
 CREATE TABLE requests (
     number INTEGER PRIMARY KEY AUTOINCREMENT, run_id TEXT NOT NULL, kind TEXT NOT NULL,
@@ -34,5 +36,8 @@ CREATE TABLE requests (
     note TEXT NOT NULL, state TEXT NOT NULL, answer TEXT NOT NULL,
     answered_s DOUBLE PRECISION);
 CREATE INDEX requests_by_run ON requests (run_id, number);
+CREATE TABLE workers (
+    name TEXT PRIMARY KEY, place TEXT NOT NULL, serves INTEGER NOT NULL,
+    started_s DOUBLE PRECISION NOT NULL, beats INTEGER NOT NULL);
 """,
 }

@@ -2,6 +2,7 @@
 
 import errno
 import fcntl
+import os
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -36,6 +37,7 @@ class SqliteDatabase:
             StoreUnavailable: it cannot be made.
         """
         self.directory = directory
+        self.grace_s = 0.0
         self._names = directory / "workers"
         try:
             directory.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -115,8 +117,9 @@ class SqliteDatabase:
         except OSError as error:
             raise _refused(path, error) from error
         with held:
-            if not _lock(held):
-                raise Locked(f"another process is worker {name}", owner=name)
+            # Whoever held it before may have taken the file away that we have open.
+            if not _lock(held) or not _same(held, path):
+                raise Locked(f"another process is {name}", owner=name)
             try:
                 yield
             finally:
@@ -127,7 +130,11 @@ class SqliteDatabase:
         path = self._path(name)
         try:
             with path.open() as probe:
-                return not _lock(probe)
+                if not _lock(probe):
+                    return True
+                # Left behind by a process that was killed.
+                path.unlink(missing_ok=True)
+                return False
         except FileNotFoundError:
             return False
         except OSError as error:
@@ -190,6 +197,13 @@ def _lock(file: IO[str]) -> bool:
     except BlockingIOError:
         return False
     return True
+
+
+def _same(file: IO[str], path: Path) -> bool:
+    try:
+        return os.fstat(file.fileno()).st_ino == path.stat().st_ino
+    except FileNotFoundError:
+        return False
 
 
 def _refused(path: Path, error: OSError) -> StoreUnavailable:

@@ -1,8 +1,37 @@
-"""Who works on runs: a process that holds its name for as long as it lives."""
+"""Who works on runs: processes that hold their name for as long as they live.
 
-from contextlib import AbstractContextManager
+A worker is alive while it holds its name and counts up its beats. Whoever finds that it
+does not takes its row away, and from then on it cannot write, should it wake up: every
+write of a worker asks for that row. So at most the one act that it was in is done twice.
+"""
 
-from orchestrator.rollout.store.database import Database
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+
+from orchestrator.errors import Locked, OrchestratorError, StoreUnavailable
+from orchestrator.rollout.records import WorkerRecord
+from orchestrator.rollout.store.database import Database, Transaction
+
+BEAT_S = 5.0
+"""A worker says this often that it lives."""
+
+_PATIENCE_S = 3.0
+_BREATH_S = 0.2
+
+
+@dataclass(slots=True, kw_only=True)
+class Held:
+    """A worker's name while it is held.
+
+    Attributes:
+        failure: Locked where the worker was taken for dead, StoreUnavailable where it cannot
+            say that it lives; None while all is well.
+    """
+
+    failure: OrchestratorError | None = None
 
 
 class Workers:
@@ -11,19 +40,133 @@ class Workers:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def hold(self, name: str) -> AbstractContextManager[None]:
+    @contextmanager
+    def hold(
+        self,
+        name: str,
+        *,
+        place: str = "",
+        serves: bool = False,
+        now_s: float = 0.0,
+        beat_s: float = BEAT_S,
+        on_beat: Callable[[], object] = lambda: None,
+    ) -> Iterator[Held]:
         """Be a worker until the end of the block, or of the process, however it ends.
+
+        Args:
+            name: never used before.
+            place: where it runs, for people.
+            serves: whether it takes whatever is queued, not only a run of its own.
+            on_beat: called with every beat, from a thread; what it raises loses the name.
 
         Raises:
             Locked: somebody else is that worker.
             StoreUnavailable: the store cannot be written.
         """
-        return self._database.hold(name)
+        held = Held()
+        end = threading.Event()
 
-    def is_alive(self, name: str) -> bool:
+        def beat() -> None:
+            while not end.wait(beat_s):
+                try:
+                    self._beat(name)
+                    on_beat()
+                except OrchestratorError as error:
+                    held.failure = error
+                    return
+
+        with self._database.hold(name):
+            self._database.transact(
+                lambda db: enter(db, name, place=place, serves=serves, now_s=now_s)
+            )
+            thread = threading.Thread(target=beat, name="kemp-beat", daemon=True)
+            thread.start()
+            try:
+                yield held
+            finally:
+                end.set()
+                thread.join()
+                # What it leaves unfinished is free for others at once.
+                with suppress(StoreUnavailable):
+                    self.dismiss(name)
+
+    def _beat(self, name: str) -> None:
+        beaten = self._database.transact(
+            lambda db: db.execute("UPDATE workers SET beats = beats + 1 WHERE name = ?", name)
+        )
+        if not beaten:
+            raise Locked(
+                "this process did not answer for a while and was taken for dead; "
+                "what it worked on has another worker",
+                owner=name,
+            )
+
+    def all(self) -> tuple[WorkerRecord, ...]:
+        """Return every worker that nobody has taken for dead yet."""
+        rows = self._database.rows("SELECT * FROM workers ORDER BY started_s, name")
+        return tuple(WorkerRecord(**{**row, "serves": bool(row["serves"])}) for row in rows)
+
+    def is_alive(self, name: str, *, patient: bool = False) -> bool:
         """Return whether the worker still runs.
+
+        Args:
+            patient: give it a moment to come back, where the database may have restarted.
 
         Raises:
             StoreUnavailable: that cannot be told.
         """
+        if self.is_gone(name):
+            return False
+        give_up_s = time.monotonic() + (min(_PATIENCE_S, self._database.grace_s) if patient else 0)
+        while not self._database.is_held(name):
+            if time.monotonic() >= give_up_s:
+                return False
+            time.sleep(_BREATH_S)
+        return True
+
+    def is_gone(self, name: str) -> bool:
+        """Return whether a worker ended, or was taken for dead."""
+        return not self._database.rows("SELECT 1 AS found FROM workers WHERE name = ?", name)
+
+    def holds(self, name: str) -> bool:
+        """Return whether a process holds the name right now."""
         return self._database.is_held(name)
+
+    def dismiss(self, name: str, *, beats: int | None = None) -> bool:
+        """Take a worker's right to write away. False: it is not there, or has beaten since.
+
+        Args:
+            beats: how many it had when it was found dead.
+        """
+        more, values = ("", ()) if beats is None else (" AND beats = ?", (beats,))
+        statement = f"DELETE FROM workers WHERE name = ?{more}"  # noqa: S608 - as above
+        return self._database.transact(lambda db: db.execute(statement, name, *values)) == 1
+
+
+def fence(db: Transaction, worker: str) -> None:
+    """Refuse a worker that was taken for dead.
+
+    Raises:
+        Locked: it must not act any more.
+    """
+    if not db.rows("SELECT 1 AS found FROM workers WHERE name = ?", worker):
+        raise Locked("this worker was taken for dead; its work has another one", owner=worker)
+
+
+def enter(
+    db: Transaction, name: str, *, place: str = "", serves: bool = False, now_s: float = 0.0
+) -> None:
+    """Write down a worker, in a transaction of its own process.
+
+    Raises:
+        Locked: somebody was that worker before.
+    """
+    if db.rows("SELECT 1 AS found FROM workers WHERE name = ?", name):
+        raise Locked(f"another process was worker {name}", owner=name)
+    db.execute(
+        "INSERT INTO workers (name, place, serves, started_s, beats) VALUES (?, ?, ?, ?, 0)",
+        name,
+        place,
+        int(serves),
+        now_s,
+    )

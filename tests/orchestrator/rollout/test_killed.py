@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +19,12 @@ import pytest
 
 from kempsdk.emulator import CallRecord, Switches, VirtualLoadMaster
 from orchestrator.errors import Locked
+from orchestrator.rollout.adapters import Adapters
 from orchestrator.rollout.engine import launched
 from orchestrator.rollout.report import report
 from orchestrator.rollout.store import Store
+from orchestrator.rollout.worker import Worker
+from orchestrator.spec import Spec
 from tests.fakes.clock import FakeClock
 from tests.orchestrator.rollout.worker import load_host, save_host
 from tests.orchestrator.rollout.world import ADDRESS, MUTATING, NAMES, VIP, VS, World
@@ -220,7 +224,7 @@ def test_a_killed_run_is_seen_as_interrupted_and_keeps_its_locks(stage: Stage) -
             store.create_run(
                 "r2",
                 store.run("r1").plan,
-                worker="r2-x",
+                worker="",
                 resources=[f"host {ADDRESS['web1']}"],
                 now_s=store.run("r1").updated_s,
             )
@@ -255,9 +259,17 @@ def test_an_action_that_must_not_be_repeated_asks_for_a_person(stage: Stage) -> 
     assert len(load_host(stage.hosts, "web1").commands) == 2
 
 
+def _nothing(_: Spec) -> AbstractContextManager[Adapters]:
+    raise AssertionError("it was asked to work")
+
+
 def test_another_process_on_the_same_store_does_not_take_the_work(stage: Stage) -> None:
     assert stage.work("run", ROLL, kill_at=9) is None
-    with Store(stage.state) as store, launched(store, "idle"):
+    with (
+        Store(stage.state) as store,
+        Worker(store, _nothing, FakeClock(), on_event=print) as idle,
+        launched(store, idle),
+    ):
         said = stage.work("resume")
     assert said is not None
     assert said["state"] == "finished"

@@ -660,7 +660,7 @@ def test_second_run_on_the_same_service(ready: World) -> None:
                 ready.store.create_run(
                     "other",
                     plan,
-                    worker="other",
+                    worker="",
                     resources=[f"service {VS} of https://127.0.0.1:1"],
                     now_s=ready.clock.time_s(),
                 )
