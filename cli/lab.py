@@ -4,6 +4,7 @@ import contextlib
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,7 +18,16 @@ from cli.session import Session, pass_session
 if TYPE_CHECKING:
     from orchestrator.lab.supervisor import LabStatus
 
-_COLUMNS = (Column("STATION", "name"), Column("ADDRESS", "address"), Column("MAC", "mac"))
+_COLUMNS = (
+    Column("STATION", "name"),
+    Column("ADDRESS", "address"),
+    Column("MAC", "mac"),
+    Column("LOOKS LIKE", "release"),
+)
+_RELEASES = ("centos7", "stream8", "stream9", "stream10", "mixed")
+_METHODS = ("loopback", "arptables", "firewalld", "gateway", "none")
+# How the virtual service of each method is made.
+_SERVICE = {"gateway": "--force-l7 --transparent", "none": "--force-l7 --no-transparent"}
 
 
 @group("A network of servers on this machine, to rehearse in.")
@@ -34,28 +44,74 @@ def command() -> None:
     show_default=True,
     help="Seconds of the virtual LoadMaster in one real second.",
 )
+@click.option(
+    "--os",
+    "release",
+    type=click.Choice(_RELEASES),
+    default="stream9",
+    show_default=True,
+    help="What the hosts look like; mixed: one of each in turn.",
+)
+@click.option(
+    "--method",
+    type=click.Choice(_METHODS),
+    default="loopback",
+    show_default=True,
+    help="How the servers are to get their traffic; nothing of it is set up yet.",
+)
+@click.option(
+    "--init",
+    type=click.Choice(("none", "systemd")),
+    default="none",
+    show_default=True,
+    help="systemd: hosts that boot, reached over ssh. Needs root.",
+)
 @pass_session
-def up(session: Session, hosts: int, time_scale: float) -> None:
+def up(
+    session: Session, hosts: int, time_scale: float, release: str, method: str, init: str
+) -> None:
     """Build a lab that stays up until "kemp lab down"."""
     from orchestrator.errors import Locked
-    from orchestrator.lab.supervisor import LabOptions, lab_up
+    from orchestrator.lab.fittings import Release
+    from orchestrator.lab.station import LabOptions
+    from orchestrator.lab.supervisor import lab_up
 
     try:
-        status = lab_up(
-            LabOptions(directory=session.state_directory, hosts=hosts, time_scale=time_scale)
+        options = LabOptions(
+            directory=session.state_directory,
+            hosts=hosts,
+            releases=tuple(Release) if release == "mixed" else (Release(release),),
+            init="systemd" if init == "systemd" else "none",
+            method=method,  # type: ignore[arg-type] # click has let only these through
+            time_scale=time_scale,
         )
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None
+    try:
+        status = lab_up(options)
     except Locked as error:
         advice = "see: kemp lab status; end it: kemp lab down"
         raise Failure(f"{error}\n  {advice}", ExitCode.LOCKED) from None
     session.changed(
-        f"lab is up: {', '.join(status.stations)}\n"
-        f"its LoadMaster is {status.url}, to be reached from admin. Try:\n"
-        f"  kemp lab exec admin -- kemp vs create {status.vip} 80 --name web --l4 "
-        "--check http --check-url /health\n"
-        f"  kemp lab exec admin -- kemp rollout run -f {status.directory}/add.yaml",
-        status,
-        name="lab",
+        f"lab is up: {', '.join(status.stations)}\n{_advice(status)}", status, name="lab"
     )
+
+
+def _advice(status: "LabStatus") -> str:
+    service = _SERVICE.get(status.method, "--l4")
+    lines = [
+        f"its LoadMaster is {status.url}, to be reached from admin. Try:",
+        f"  kemp lab exec admin -- kemp vs create {status.vip} 80 --name web {service} "
+        "--check http --check-url /health",
+        f"  kemp lab exec admin -- kemp rollout run -f {status.directory}/add.yaml",
+    ]
+    if status.init == "systemd":
+        lines += [
+            "  kemp lab exec admin -- ssh web1",
+            "  kemp lab exec web1 -- systemctl",
+            "  kemp lab reboot web1",
+        ]
+    return "\n".join(lines)
 
 
 @command.command()
@@ -83,6 +139,7 @@ def status(session: Session) -> None:
             "name": name,
             "address": found.stations[name].address,
             "mac": found.stations[name].mac,
+            "release": found.stations[name].release,
         },
         name=str,
         empty="no stations",
@@ -94,29 +151,61 @@ def status(session: Session) -> None:
 @click.argument("argv", nargs=-1, required=True, type=click.UNPROCESSED, metavar="-- COMMAND...")
 @pass_session
 def execute(session: Session, station: str, argv: tuple[str, ...]) -> int:
-    """Run a command on a station of the lab; kemp finds the lab's LoadMaster there."""
+    """Run a command on a station of the lab; kemp finds the lab's LoadMaster there.
+
+    On a host with systemd it is a login of root's: another root directory, no kemp.
+    """
     from orchestrator.lab.supervisor import lab_exec_argv, lab_exec_environment
 
     found = _running(session)
-    if station not in found.stations:
-        raise Failure(
-            f"the lab has no station {station!r}; it has {', '.join(found.stations)}",
-            ExitCode.NOT_FOUND,
-        )
+    _known(found, station)
     environment = {**session.environ, **lab_exec_environment(found)}
     # A profile of the world outside would be asked for instead of the lab's LoadMaster.
     environment.pop("KEMP_PROFILE", None)
     # So that "kemp" means this one there, installed in a place of its own or not.
     ours = str(Path(sys.executable).parent)
     environment["PATH"] = f"{ours}:{environment.get('PATH', os.defpath)}"
-    # Entering another world's mounts leaves one in /; file names are meant from here.
-    here = ["env", f"--chdir={Path.cwd()}", *argv]
-    with subprocess.Popen(lab_exec_argv(found, station, here), env=environment) as process:
+    # File names are meant from here, where the station sees them.
+    command_line = lab_exec_argv(found, station, argv, directory=Path.cwd())
+    with subprocess.Popen(command_line, env=environment) as process:
         while process.poll() is None:
             # Ctrl-C is the command's business; how it ends is ours to pass on.
             with contextlib.suppress(KeyboardInterrupt):
                 process.wait()
     return process.returncode if process.returncode >= 0 else 128 - process.returncode
+
+
+@command.command()
+@click.argument("host")
+@click.option("--hard", is_flag=True, help="As if the power had failed: no unit is stopped first.")
+@pass_session
+def reboot(session: Session, host: str, hard: bool) -> None:
+    """Boot a host of a lab with systemd anew, from its files alone."""
+    from orchestrator.lab.supervisor import lab_reboot
+
+    found = _running(session)
+    _known(found, host)
+    if not found.stations[host].boot_file:
+        raise Failure(
+            f"{host} has nothing to boot: build the lab with kemp lab up --init systemd",
+            ExitCode.USAGE,
+        )
+    began = time.monotonic()
+    state = lab_reboot(found, host, clean=not hard)
+    seconds = round(time.monotonic() - began, 1)
+    session.changed(
+        f"{host} is up again after {seconds:g} s: {state}",
+        {"host": host, "state": state, "seconds": seconds},
+        name="reboot",
+    )
+
+
+def _known(found: "LabStatus", station: str) -> None:
+    if station not in found.stations:
+        raise Failure(
+            f"the lab has no station {station!r}; it has {', '.join(found.stations)}",
+            ExitCode.NOT_FOUND,
+        )
 
 
 def _running(session: Session) -> "LabStatus":

@@ -181,8 +181,10 @@ def _base_units() -> dict[Path, FittedFile]:
     files[UNITS / "default.target"] = FittedFile(link=str(_DELIVERED / "multi-user.target"))
     if (_DELIVERED / "dbus-broker.service").exists():
         files[UNITS / "dbus.service"] = FittedFile(link=str(_DELIVERED / "dbus-broker.service"))
+    # It also bounds how long a shutdown waits for commands that were run from outside, whose
+    # end it does not hear of.
     files[Path("/etc/systemd/system.conf.d/lab.conf")] = FittedFile(
-        content="[Manager]\nDefaultTimeoutStopSec=10s\n"
+        content="[Manager]\nDefaultTimeoutStopSec=3s\n"
     )
     files[Path("/etc/systemd/journald.conf.d/lab.conf")] = FittedFile(
         content="[Journal]\nStorage=volatile\nRuntimeMaxUse=16M\n"
@@ -296,6 +298,7 @@ Environment=VERSION=1 PYTHONDONTWRITEBYTECODE=1
 EnvironmentFile=-/etc/sysconfig/httpd
 WorkingDirectory={fitting.web_directory}
 ExecStart={" ".join(fitting.web)}
+TimeoutStopSec=90
 Restart=on-failure
 
 [Install]

@@ -7,7 +7,6 @@ kernel ends every process and drops every namespace, mount and sysctl of that wo
 """
 
 import argparse
-import ctypes
 import fcntl
 import os
 import shutil
@@ -23,16 +22,34 @@ from types import FrameType
 from typing import NoReturn
 
 from orchestrator.errors import IsolationUnavailable
+from orchestrator.lab.mounts import NODEV, NOSUID, mount
 
 _FORWARDED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _UNSHARE = ("unshare", "--mount", "--net", "--pid", "--fork", "--kill-child", "--mount-proc")
 _AS_USER = ("--user", "--map-root-user")
 _SIOCGIFFLAGS, _SIOCSIFFLAGS, _IFF_UP = 0x8913, 0x8914, 0x1
-_MS_NOSUID, _MS_NODEV = 0x2, 0x4
-_PRIVATE_DIRECTORY = "/run"
+_PRIVATE_DIRECTORY = Path("/run")
 
 
-def require_tool(name: str, *, package: str = "util-linux") -> str:
+_PACKAGES = {
+    "unshare": ("util-linux", "util-linux"),
+    "nsenter": ("util-linux", "util-linux"),
+    "ip": ("iproute2", "iproute"),
+    "ssh": ("openssh-client", "openssh-clients"),
+    "ssh-keygen": ("openssh-client", "openssh"),
+    "sshd": ("openssh-server", "openssh-server"),
+    "systemctl": ("systemd", "systemd"),
+    "dbus-daemon": ("dbus", "dbus-daemon"),
+    "sysctl": ("procps", "procps-ng"),
+    "arping": ("iputils-arping", "iputils"),
+    "arptables": ("arptables", "iptables-nft"),
+    "nmcli": ("network-manager", "NetworkManager"),
+    "firewall-cmd": ("firewalld", "firewalld"),
+}
+"""Who has a command: on Debian, on CentOS. The lists of .ci/packages are the same."""
+
+
+def require_tool(name: str) -> str:
     """Return the path of a system tool.
 
     Raises:
@@ -40,9 +57,9 @@ def require_tool(name: str, *, package: str = "util-linux") -> str:
     """
     path = shutil.which(name, path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin")
     if path is None:
-        installers = ("dnf", "apt-get")
-        commands = [f"{tool} install {package}" for tool in installers if shutil.which(tool)]
-        commands = commands or [f"{tool} install {package}" for tool in installers]
+        package = dict(zip(("apt-get", "dnf"), _PACKAGES[name], strict=True))
+        here = [tool for tool in package if shutil.which(tool)]
+        commands = [f"{tool} install {package[tool]}" for tool in here or package]
         raise IsolationUnavailable(
             f"the command '{name}' is missing; install it with: {' or '.join(commands)}"
         )
@@ -168,7 +185,7 @@ def _first_process(argv: Sequence[str], lifeline: int | None) -> NoReturn:
     _raise_loopback()
     if lifeline is not None:
         os.set_inheritable(lifeline, False)
-    environment = {**os.environ, "TMPDIR": _PRIVATE_DIRECTORY}
+    environment = {**os.environ, "TMPDIR": str(_PRIVATE_DIRECTORY)}
     try:
         command = os.posix_spawnp(argv[0], list(argv), environment)
     except OSError as error:
@@ -198,15 +215,11 @@ def _follow(lifeline: int, forward: Callable[[int, FrameType | None], None]) -> 
     os._exit(128 + signal.SIGKILL)  # whoever made this world is gone
 
 
-def _mount_memory(directory: str) -> None:
-    libc = ctypes.CDLL(None, use_errno=True)
-    result = libc.mount(
-        b"tmpfs", directory.encode(), b"tmpfs", _MS_NOSUID | _MS_NODEV, b"mode=0755"
-    )
-    if result != 0:
-        sys.stderr.write(
-            f"cannot mount memory over {directory}: {os.strerror(ctypes.get_errno())}\n"
-        )
+def _mount_memory(directory: Path) -> None:
+    try:
+        mount("tmpfs", directory, NOSUID | NODEV, "mode=0755")
+    except OSError as error:
+        sys.stderr.write(f"{error.strerror}\n")
         sys.exit(126)
 
 

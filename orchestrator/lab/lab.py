@@ -26,7 +26,7 @@ from orchestrator.errors import IsolationUnavailable, OrchestratorError
 from orchestrator.hosts.driver import Host
 from orchestrator.lab.fittings import Fitting, Release, os_release
 from orchestrator.lab.ssh_access import SshAccess
-from orchestrator.lab.systemd_host import SystemdHost, SystemdOptions
+from orchestrator.lab.systemd_host import SystemdHost, SystemdOptions, require_systemd
 from orchestrator.lab.topology import BRIDGE, INTERFACE, SEGMENT_PREFIX, Station, topology
 from orchestrator.network_namespace import NetworkNamespace
 
@@ -50,6 +50,7 @@ class Lab:
         lb_address: the load balancer's own address, where its API listens.
         interface: the name of the network device in every host, the lb and the client.
         directory: holds the hosts' files; removed at exit.
+        releases: what the hosts look like, by name.
         machines: the hosts that run systemd, by name; empty without such.
         ssh_config: for ``ssh -F`` on the segment, where there are hosts to log in to.
     """
@@ -61,6 +62,7 @@ class Lab:
         hosts: int = 3,
         *,
         directory: Path | None = None,
+        releases: Sequence[Release] = (Release.STREAM9,),
         systemd: SystemdOptions | None = None,
     ) -> None:
         """Describe a lab; nothing is made before ``__enter__``.
@@ -69,11 +71,16 @@ class Lab:
             hosts: number of real servers, 1 to 200.
             directory: existing directory in which the lab makes its own; default the
                 system's temporary one (inside isolation that is memory of the private world).
+            releases: what the hosts look like, in their order, from the first one again.
             systemd: boot the hosts, and reach them over ssh, with ``ssh_config``. None: bare
                 namespaces, reached over netlink.
         """
         self.topology = topology(hosts)
         self._systemd = systemd
+        self.releases: Mapping[str, Release] = {
+            station.name: releases[number % len(releases)]
+            for number, station in enumerate(self.topology.servers)
+        }
         self.vip = self.topology.vip
         self.lb_address = next(s.address for s in self.topology.segment if s.name == "lb")
         self._parent = directory
@@ -172,7 +179,7 @@ class Lab:
         root = self.directory / station.name
         for folder in ("etc/sysctl.d", "etc/sysconfig/network-scripts", "run/sysctl.d"):
             (root / folder).mkdir(parents=True)
-        (root / "etc/os-release").write_text(os_release(Release.STREAM9))
+        (root / "etc/os-release").write_text(os_release(self.releases[station.name]))
         return Host(
             name=station.name,
             address=station.address,
@@ -184,15 +191,15 @@ class Lab:
 
     def _boot(self, options: SystemdOptions, stack: ExitStack) -> None:
         servers = self.topology.servers
+        require_systemd(tuple(self.releases.values()), firewalld=options.firewalld)
         access = SshAccess(
             self.directory / "ssh", {station.name: station.address for station in servers}
         )
         self.ssh_config = access.config
         machines = {}
-        for number, station in enumerate(servers):
-            release = options.releases[number % len(options.releases)]
+        for station in servers:
             machine = SystemdHost(
-                self._fitting(station, release, access, firewalld=options.firewalld),
+                self._fitting(station, access, firewalld=options.firewalld),
                 network=lambda station=station: self._new_network(station),  # type: ignore[misc] # mypy cannot infer a lambda with a default argument
                 directory=self.directory / station.name,
                 disk_mib=options.disk_mib,
@@ -218,9 +225,7 @@ class Lab:
             for station in servers
         )
 
-    def _fitting(
-        self, station: Station, release: Release, access: SshAccess, *, firewalld: bool
-    ) -> Fitting:
+    def _fitting(self, station: Station, access: SshAccess, *, firewalld: bool) -> Fitting:
         argv = (sys.executable, "-m", "orchestrator.lab.webserver", "--name", station.name)
         return Fitting(
             name=station.name,
@@ -228,7 +233,7 @@ class Lab:
             prefix=SEGMENT_PREFIX,
             gateway=station.gateway or "",
             interface=station.interface,
-            release=release,
+            release=self.releases[station.name],
             firewalld=firewalld,
             web=(*argv, "--version", "${VERSION}", "--port", str(_WEB_PORT)),
             web_directory=Path(__file__).resolve().parents[2],

@@ -11,52 +11,25 @@ it goes: processes, mounts, memory, control groups.
 """
 
 import argparse
-import ctypes
 import os
 import select
 import signal
 import socket
 import sys
-import time
 import uuid
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn
 
-_MS_RDONLY, _MS_NOSUID, _MS_NODEV, _MS_NOEXEC, _MS_REMOUNT = 0x1, 0x2, 0x4, 0x8, 0x20
-_MS_BIND, _MS_REC, _MS_PRIVATE = 0x1000, 0x4000, 0x40000
-_MNT_DETACH = 0x2
-_NEWNS, _NEWCGROUP, _NEWUTS, _NEWIPC = 0x20000, 0x2000000, 0x4000000, 0x8000000
-_NEWPID, _NEWNET = 0x20000000, 0x40000000
-_PR_SET_PDEATHSIG, _PR_CAPBSET_DROP = 1, 24
-_SYS_PIVOT_ROOT = {"x86_64": 155, "aarch64": 41, "ppc64le": 203, "s390x": 217}
-# What could change this machine itself: modules, clock, raw device access, device nodes.
-_DROPPED = {"sys_module": 16, "sys_rawio": 17, "sys_time": 25, "mknod": 27}
+from orchestrator.lab import mounts
+from orchestrator.lab.control_group import ControlGroup
+from orchestrator.lab.mounts import NODEV, NOSUID, QUIET, bind, mount
+
+# What could change this machine itself: modules, raw device access, clock, device nodes.
+_GIVEN_UP = {"sys_module": 16, "sys_rawio": 17, "sys_time": 25, "mknod": 27}
 _DEVICES = ("null", "zero", "full", "random", "urandom", "tty")
 _OPAQUE = "trusted.overlay.opaque"
-_EMPTY_S = 5.0
-_libc = ctypes.CDLL(None, use_errno=True)
-
-
-def _check(result: int, what: str) -> None:
-    if result < 0:
-        code = ctypes.get_errno()
-        raise OSError(code, f"{what}: {os.strerror(code)}")
-
-
-def _mount(source: str, target: Path, kind: str, flags: int = 0, options: str = "") -> None:
-    arguments = (source.encode(), str(target).encode(), kind.encode(), flags, options.encode())
-    _check(_libc.mount(*arguments), f"cannot mount {kind or source} over {target}")
-
-
-def _bind(source: Path, target: Path, *, read_only: bool = False) -> None:
-    _mount(str(source), target, "", _MS_BIND | _MS_REC)
-    flags = _MS_RDONLY if read_only else 0
-    _mount(str(source), target, "", _MS_BIND | _MS_REMOUNT | flags)
-
-
-def _die_with_parent() -> None:
-    _check(_libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0), "cannot tie to the parent")
 
 
 class Disk:
@@ -64,11 +37,11 @@ class Disk:
 
     def __init__(self, directory: Path, *, hidden: list[Path], size_mib: int) -> None:
         """Mount it below ``directory``; what ``hidden`` names is empty to begin with."""
-        _check(_libc.unshare(_NEWNS), "no mounts of our own")
-        _mount("none", Path("/"), "", _MS_REC | _MS_PRIVATE)
+        mounts.unshare(mounts.NEWNS)
+        mounts.make_private()
         self.place = directory / "disk"
         self.place.mkdir()
-        _mount("tmpfs", self.place, "tmpfs", 0, f"mode=0755,size={size_mib}m")
+        mount("tmpfs", self.place, 0, f"mode=0755,size={size_mib}m")
         self.root, upper = self.place / "root", self.place / "upper"
         for folder in (self.root, upper, self.place / "work"):
             folder.mkdir()
@@ -77,69 +50,33 @@ class Disk:
             below.mkdir(parents=True)
             os.setxattr(below, _OPAQUE, b"y")
         options = f"lowerdir=/,upperdir={upper},workdir={self.place}/work"
-        _mount("overlay", self.root, "overlay", 0, options)
-
-
-class ControlGroup:
-    """A control group below our own, for one machine; empty it before it is removed."""
-
-    def __init__(self, place: Path, name: str) -> None:
-        place.mkdir()
-        _mount("cgroup2", place, "cgroup2", _MS_NOSUID | _MS_NODEV | _MS_NOEXEC)
-        lines = Path("/proc/self/cgroup").read_text().splitlines()
-        ours = next(line.removeprefix("0::/") for line in lines if line.startswith("0::/"))
-        self._group = place / ours / name
-        self._group.mkdir()
-
-    def join(self) -> None:
-        (self._group / "cgroup.procs").write_text("0")
-
-    def remove(self) -> None:
-        """Kill what is in it, and remove it and those below.
-
-        Raises:
-            OSError: something stays in it for 5 s.
-        """
-        with suppress(FileNotFoundError):  # kernels before 5.14; its processes are dead anyway
-            (self._group / "cgroup.kill").write_text("1")
-        deadline = time.monotonic() + _EMPTY_S
-        while True:
-            try:
-                for group, _, _ in os.walk(self._group, topdown=False):
-                    Path(group).rmdir()
-            except OSError:
-                if time.monotonic() > deadline:
-                    raise
-                time.sleep(0.01)
-            else:
-                return
+        mount("overlay", self.root, 0, options)
 
 
 def _furnish(root: Path, *, visible: list[Path], boot_id: Path) -> None:
     """Mount what a boot has for itself: kernel file systems, devices, empty memory."""
-    quiet = _MS_NOSUID | _MS_NODEV | _MS_NOEXEC
     proc, sys_, dev = root / "proc", root / "sys", root / "dev"
-    _mount("proc", proc, "proc", quiet)
-    _bind(boot_id, proc / "sys/kernel/random/boot_id", read_only=True)
-    _bind(proc / "sys", proc / "sys", read_only=True)
-    _bind(proc / "sys/net", proc / "sys/net")
+    mount("proc", proc, QUIET)
+    bind(boot_id, proc / "sys/kernel/random/boot_id", read_only=True)
+    bind(proc / "sys", proc / "sys", read_only=True)
+    bind(proc / "sys/net", proc / "sys/net")
     sysrq = proc / "sysrq-trigger"
     if sysrq.exists():  # not in every kernel
-        _bind(sysrq, sysrq, read_only=True)
+        bind(sysrq, sysrq, read_only=True)
     # Read-only tells systemd and NetworkManager that there is no udev to wait for.
-    _mount("sysfs", sys_, "sysfs", quiet | _MS_RDONLY)
-    _mount("cgroup2", sys_ / "fs/cgroup", "cgroup2", quiet)
-    _mount("tmpfs", dev, "tmpfs", _MS_NOSUID, "mode=0755,size=1m")
+    mount("sysfs", sys_, QUIET | mounts.RDONLY)
+    mount("cgroup2", sys_ / "fs/cgroup", QUIET)
+    mount("tmpfs", dev, NOSUID, "mode=0755,size=1m")
     for name in _DEVICES:
         (dev / name).touch()
-        _bind(Path("/dev") / name, dev / name)
+        bind(Path("/dev") / name, dev / name)
     (dev / "console").touch()
-    _bind(Path("/dev/null"), dev / "console")
+    bind(Path("/dev/null"), dev / "console")
     for folder in ("pts", "shm"):
         (dev / folder).mkdir()
     terminals = "newinstance,ptmxmode=0666,mode=0620,gid=5"
-    _mount("devpts", dev / "pts", "devpts", _MS_NOSUID | _MS_NOEXEC, terminals)
-    _mount("tmpfs", dev / "shm", "tmpfs", _MS_NOSUID | _MS_NODEV, "mode=1777")
+    mount("devpts", dev / "pts", NOSUID | mounts.NOEXEC, terminals)
+    mount("tmpfs", dev / "shm", NOSUID | NODEV, "mode=1777")
     for name, target in {
         "ptmx": "pts/ptmx",
         "fd": "/proc/self/fd",
@@ -148,31 +85,23 @@ def _furnish(root: Path, *, visible: list[Path], boot_id: Path) -> None:
         "stderr": "/proc/self/fd/2",
     }.items():
         (dev / name).symlink_to(target)
-    _mount("tmpfs", root / "run", "tmpfs", _MS_NOSUID | _MS_NODEV, "mode=0755")
-    _mount("tmpfs", root / "tmp", "tmpfs", _MS_NOSUID | _MS_NODEV, "mode=1777")
+    mount("tmpfs", root / "run", NOSUID | NODEV, "mode=0755")
+    mount("tmpfs", root / "tmp", NOSUID | NODEV, "mode=1777")
     for path in visible:
         place = root / path.relative_to("/")
         place.mkdir(parents=True, exist_ok=True)
-        _bind(path, place, read_only=True)
-
-
-def _pivot(root: Path) -> None:
-    os.chdir(root)
-    number = _SYS_PIVOT_ROOT[os.uname().machine]
-    _check(_libc.syscall(number, b".", b"."), "cannot change the root")
-    _check(_libc.umount2(b".", _MNT_DETACH), "cannot let go of the old root")
-    os.chdir("/")
+        bind(path, place, read_only=True)
 
 
 def _first_process(disk: Disk, init: str, *, name: str, visible: list[Path]) -> NoReturn:
-    _mount("none", Path("/"), "", _MS_REC | _MS_PRIVATE)
+    mounts.make_private()
     boot_id = disk.place / "boot_id"
     boot_id.write_text(f"{uuid.uuid4()}\n")
     _furnish(disk.root, visible=visible, boot_id=boot_id)
-    _pivot(disk.root)
+    mounts.pivot(disk.root)
     socket.sethostname(name)
-    for capability in _DROPPED.values():
-        _check(_libc.prctl(_PR_CAPBSET_DROP, capability, 0, 0, 0), "cannot drop a capability")
+    for capability in _GIVEN_UP.values():
+        mounts.give_up_capability(capability)
     nothing = os.open("/dev/null", os.O_RDWR)
     for descriptor in range(3):
         os.dup2(nothing, descriptor)
@@ -190,8 +119,7 @@ class Machine:
         self._name: str = options.name
         self._visible: list[Path] = options.visible
         self._disk = Disk(directory, hidden=options.hidden, size_mib=options.disk_mib)
-        self._group_place = self._disk.place / "cgroup"
-        self._group = ControlGroup(self._group_place, f"kemp-lab-{os.getpid()}-{options.name}")
+        self._group = ControlGroup(f"kemp-lab-{os.getpid()}-{options.name}")
         self._booted: tuple[int, int] | None = None  # the watcher's pid, and a descriptor of it
         _tell(f"ready /proc/{os.getpid()}/root{self._disk.root}")
 
@@ -232,17 +160,15 @@ class Machine:
 
     def _watch(self, network: str, writing: int) -> NoReturn:
         """Make the namespaces, start the first process in them, end as it ended."""
-        _die_with_parent()
+        mounts.die_with_parent()
         self._group.join()
-        with open(network, "rb") as namespace:  # noqa: PTH123 - a descriptor to hand over
-            _check(_libc.setns(namespace.fileno(), _NEWNET), "cannot enter the network")
-        _check(
-            _libc.unshare(_NEWNS | _NEWCGROUP | _NEWUTS | _NEWIPC | _NEWPID),
-            "no namespaces of our own",
+        mounts.enter(Path(network), mounts.NEWNET)
+        mounts.unshare(
+            mounts.NEWNS | mounts.NEWCGROUP | mounts.NEWUTS | mounts.NEWIPC | mounts.NEWPID
         )
         first = os.fork()
         if first == 0:
-            _die_with_parent()
+            mounts.die_with_parent()
             _never_return(
                 lambda: _first_process(
                     self._disk, self._init, name=self._name, visible=self._visible
@@ -269,9 +195,9 @@ class Machine:
             self._ended()
 
 
-def _never_return(function: "object") -> NoReturn:
+def _never_return(function: Callable[[], NoReturn]) -> NoReturn:
     try:
-        function()  # type: ignore[operator]
+        function()
     except BaseException as error:  # noqa: BLE001 - a forked process must not run on
         sys.stderr.write(f"{error}\n")
         sys.stderr.flush()

@@ -5,11 +5,14 @@ from pathlib import Path
 from typing import Any
 
 from kempsdk.references import VsRef
+from orchestrator.hosts.driver import Host
 from orchestrator.lab.lab import Lab
 from orchestrator.lab.loadmaster import LabLoadMaster
+from orchestrator.lab.station import LabMethod
 from orchestrator.lab.topology import BRIDGE
 from orchestrator.lab.webservice import argv
 
+KINDS = ("add", "roll", "drain", "remove")
 PORT = 80
 
 
@@ -18,14 +21,21 @@ def lab_service(lab: Lab) -> VsRef:
     return VsRef.parse(f"tcp/{lab.vip}:{PORT}")
 
 
-def rollout_file(lab: Lab, box: LabLoadMaster, kind: str, hosts: Sequence[str]) -> dict[str, Any]:
+def rollout_file(
+    lab: Lab,
+    box: LabLoadMaster,
+    kind: str,
+    hosts: Sequence[str],
+    *,
+    method: LabMethod = "loopback",
+) -> dict[str, Any]:
     """Return the file's content, ready for YAML.
 
     Waits are short: the lab's LoadMaster samples and checks several times faster than an
     appliance does.
 
     Args:
-        kind: add, drain, remove or roll; a roll renews the web servers as version 2.
+        kind: one of ``KINDS``; a roll renews the web servers as version 2.
         hosts: names of the servers it is about.
     """
     rollout: dict[str, Any] = {
@@ -38,9 +48,16 @@ def rollout_file(lab: Lab, box: LabLoadMaster, kind: str, hosts: Sequence[str]) 
         "healthy_deadline_s": 60,
     }
     if kind == "roll":
-        # {host} is filled in for each server; the roots lie side by side, named alike.
-        root = Path(lab.hosts[0].root).parent / "{host}"
-        action = argv("restart", root=root, name="{host}", version="2", port=PORT)
+        if lab.machines:
+            action = [
+                "sh",
+                "-c",
+                "echo VERSION=2 > /etc/sysconfig/httpd && systemctl restart httpd",
+            ]
+        else:
+            # {host} is filled in for each server; the roots lie side by side, named alike.
+            root = Path(lab.hosts[0].root).parent / "{host}"
+            action = argv("restart", root=root, name="{host}", version="2", port=PORT)
         rollout["action"] = {"argv": action, "on": "host", "timeout_s": 30}
     return {
         "loadmasters": {
@@ -54,21 +71,19 @@ def rollout_file(lab: Lab, box: LabLoadMaster, kind: str, hosts: Sequence[str]) 
             "web": {
                 "loadmaster": "lb",
                 "service": str(lab_service(lab)),
-                "method": "loopback",
+                "method": method,
                 "health": {"path": "/health"},
             }
         },
-        "hosts": {
-            host.name: {
-                "address": host.address,
-                "interface": host.interface,
-                "driver": "netlink",
-                "namespace": host.namespace,
-                "root": host.root,
-            }
-            for host in lab.hosts
-        },
+        "hosts": {host.name: _host(host) for host in lab.hosts},
         "pools": {"web": {"service": "web", "hosts": [host.name for host in lab.hosts]}},
         "arp_probe": {"interface": BRIDGE},
         "rollout": rollout,
     }
+
+
+def _host(host: Host) -> dict[str, Any]:
+    entry = {"address": host.address, "interface": host.interface, "driver": host.driver}
+    if host.driver == "ssh":
+        return {**entry, "ssh_host": host.ssh_host}
+    return {**entry, "namespace": host.namespace, "root": host.root}

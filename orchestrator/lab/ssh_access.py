@@ -57,7 +57,7 @@ class SshAccess:
 
     def _make_key(self, name: str) -> Path:
         path = self._directory / name
-        argv = [require_tool("ssh-keygen", package="openssh-client"), "-q", "-t", "ed25519"]
+        argv = [require_tool("ssh-keygen"), "-q", "-t", "ed25519"]
         subprocess.run([*argv, "-N", "", "-C", f"{name} of the lab", "-f", str(path)], check=True)
         return path
 

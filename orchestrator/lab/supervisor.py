@@ -1,11 +1,10 @@
 """A lab that stays up in the background: what ``kemp lab up|down|status|exec`` call.
 
-``lab_up`` starts this module inside a private world of its own; it holds lab, web servers
-and virtual LoadMaster until SIGTERM and reports over a pipe. What others need to find it
-again is one small state file, written outside that world.
+``lab_up`` starts :mod:`orchestrator.lab.holder` inside a private world of its own; it holds
+lab, web servers and virtual LoadMaster until SIGTERM and reports over a pipe. What others need
+to find it again is one small state file, written outside that world.
 """
 
-import argparse
 import fcntl
 import json
 import os
@@ -15,13 +14,10 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from types import FrameType
-from typing import Any, NoReturn
-
-import yaml
+from typing import Any
 
 from orchestrator.errors import (
     HostUnreachable,
@@ -30,46 +26,20 @@ from orchestrator.errors import (
     OrchestratorError,
     StoreUnavailable,
 )
-from orchestrator.hosts.netlink import NetlinkDriver
 from orchestrator.lab.isolation import isolation_prefix, require_tool, world_argv
-from orchestrator.lab.lab import Lab
-from orchestrator.lab.loadmaster import LabLoadMaster
-from orchestrator.lab.rollout_file import PORT, rollout_file
-from orchestrator.lab.webservice import argv as webservice
+from orchestrator.lab.station import LabOptions, StationStatus, options_as_json
+from orchestrator.lab.systemd_host import (
+    SIGNAL_REBOOT,
+    SIGNAL_RESET,
+    entering_argv,
+    require_systemd,
+)
 
 _STATE, _API_KEY, _LOG, _LOCK = "lab.json", "lab-api-key", "lab.log", "lab.lock"
-_START_S = 60.0
+_START_S, _START_HOST_S = 60.0, 30.0
 _END_S = 10.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LabOptions:
-    """What to keep up.
-
-    Attributes:
-        directory: existing or new directory for the state file, the API key and the log.
-        hosts: number of real servers, 1 to 200, each with a web server on port 80.
-        time_scale: of the virtual LoadMaster.
-    """
-
-    directory: Path
-    hosts: int = 3
-    time_scale: float = 5.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StationStatus:
-    """One station of the lab.
-
-    Attributes:
-        namespace: path of its network namespace inside the lab's world.
-        root: directory that holds its files there; "" where it has none.
-    """
-
-    address: str
-    mac: str
-    namespace: str
-    root: str = ""
+_REBOOT_S = 180.0
+_LOGIN = 'read -r _ pid < "$0" && [ -n "$pid" ] || { echo "this host is off" >&2; exit 1; }; exec '
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,8 +52,10 @@ class LabStatus:
         started_ticks: when that process started, in clock ticks since boot: a process with
             the same number that started at another time is somebody else's.
         boot_id: of the machine's boot since which those ticks count.
+        caretaker_pid: who clears away after it; 0 where nobody has to.
         directory: of the lab, as seen from inside; add.yaml, roll.yaml, drain.yaml and
             remove.yaml there are rollouts of all its servers.
+        method, init: as asked for; see ``LabOptions``.
         url, user, fingerprint, api_key_file: of the virtual LoadMaster, whose address can be
             reached from inside only; the key's file is here outside.
     """
@@ -92,8 +64,11 @@ class LabStatus:
     pid: int
     started_ticks: int
     boot_id: str
+    caretaker_pid: int
     vip: str
     directory: str
+    method: str
+    init: str
     stations: Mapping[str, StationStatus]
     url: str
     user: str
@@ -168,24 +143,62 @@ def lab_down(directory: Path) -> LabStatus | None:
         return status
 
 
-def lab_exec_argv(status: LabStatus, station: str, argv: Sequence[str]) -> list[str]:
+def lab_exec_argv(
+    status: LabStatus, station: str, argv: Sequence[str], *, directory: Path | None = None
+) -> list[str]:
     """Return the command line that runs ``argv`` on a station of a running lab.
+
+    On a host that boots it is as at a login of root there, with none of this environment.
+
+    Args:
+        directory: where to run it on the other stations, which see this machine's files.
 
     Raises:
         HostUnreachable: the lab has ended or has no such station.
         IsolationUnavailable: ``nsenter`` is missing.
     """
-    if not _is_alive(status):
-        raise HostUnreachable("the lab has ended")
-    if station not in status.stations:
-        names = ", ".join(status.stations)
-        raise HostUnreachable(f"the lab has no station {station!r}; it has {names}")
-    tool = require_tool("nsenter")
-    world = [tool, f"--target={status.pid}", "--mount", "--net", "--pid"]
-    if _namespace_of(status.pid, "user") != _namespace_of(os.getpid(), "user"):
-        world += ["--user", "--preserve-credentials"]
-    # Two steps: the second path is one of that world's /proc.
-    return [*world, "--", tool, f"--net={status.stations[station].namespace}", "--", *argv]
+    found = _station(status, station)
+    world = _into_world(status)
+    if found.boot_file:
+        login = entering_argv('"$pid"', [])
+        return [*world, "sh", "-c", f'{_LOGIN}{" ".join(login)} "$@"', found.boot_file, *argv]
+    # Two steps: the second path is one of that world's /proc. Entering leaves one in /.
+    here = [] if directory is None else ["env", f"--chdir={directory}"]
+    return [*world, "nsenter", f"--net={found.namespace}", "--", *here, *argv]
+
+
+def lab_reboot(status: LabStatus, station: str, *, clean: bool = True) -> str:
+    """Reboot a host of a lab that boots its hosts, and wait until it is up.
+
+    Args:
+        clean: units are stopped first; otherwise it goes down without any of that.
+
+    Returns:
+        What systemd says of it: running, or degraded when a unit failed.
+
+    Raises:
+        HostUnreachable: no such host, it is off, or nothing that could boot.
+        OrchestratorError: it did not come up in 3 minutes.
+    """
+    found = _station(status, station)
+    if not found.boot_file:
+        raise HostUnreachable(
+            f"{station} has nothing to boot; a lab with init systemd has hosts that do"
+        )
+    before, pid = _boot_of(status, found)
+    if not pid:
+        raise HostUnreachable(f"{station} is off")
+    _run([*_into_world(status), "kill", f"-{SIGNAL_REBOOT if clean else SIGNAL_RESET}", pid])
+    deadline = time.monotonic() + _REBOOT_S
+    while time.monotonic() < deadline:
+        number, pid = _boot_of(status, found)
+        if number > before and pid:
+            waiting = ["systemctl", "is-system-running", "--wait"]
+            state = _run(lab_exec_argv(status, station, waiting))
+            if (word := state.stdout.strip()) in ("running", "degraded"):
+                return word
+        time.sleep(0.05)
+    raise OrchestratorError(f"{station} did not come up in {_REBOOT_S:.0f} s")
 
 
 def lab_exec_environment(status: LabStatus) -> dict[str, str]:
@@ -198,16 +211,23 @@ def lab_exec_environment(status: LabStatus) -> dict[str, str]:
 
 
 def _start(options: LabOptions) -> LabStatus:
+    if options.init == "systemd":
+        require_systemd(options.releases, firewalld=options.method == "firewalld")
     prefix = isolation_prefix()
     read_end, write_end = os.pipe2(os.O_CLOEXEC)
-    wanted = json.dumps({"hosts": options.hosts, "time_scale": options.time_scale})
-    holder = [sys.executable, "-m", "orchestrator.lab.supervisor"]
+    systemd = options.init == "systemd"
+    grace_s = _END_S if systemd else 0.0
+    wanted = json.dumps(options_as_json(options))
+    holder = [sys.executable, "-m", "orchestrator.lab.holder"]
     holder += ["--options", wanted, "--ready", str(write_end)]
     log = options.directory / _LOG
     with os.fdopen(read_end, "rb") as ready, log.open("w", encoding="utf-8") as messages:
         try:
             process = subprocess.Popen(
-                world_argv(prefix, holder, lifeline=None),
+                [
+                    *(_caretaker(write_end) if systemd else ()),
+                    *world_argv(prefix, holder, lifeline=None),
+                ],
                 stdin=subprocess.DEVNULL,
                 stdout=messages,
                 stderr=messages,
@@ -216,34 +236,49 @@ def _start(options: LabOptions) -> LabStatus:
             )
         finally:
             os.close(write_end)
-        too_late = threading.Timer(_START_S, process.kill)
+        patience_s = _START_S + (options.hosts * _START_HOST_S if systemd else 0)
+        too_late = threading.Timer(patience_s, _abandon, (process, grace_s))
         too_late.start()
         try:
-            report = ready.readline()  # not to the end: the whole world holds the other end
+            answer = ready.readline()  # not to the end: the whole world holds the other end
         except BaseException:
-            process.kill()  # --kill-child: takes the whole world with it
-            process.wait()
+            _abandon(process, grace_s)
             raise
         finally:
             too_late.cancel()
             too_late.join()
-    if not report:
-        process.kill()
-        process.wait()
+    if not answer:
+        _abandon(process, grace_s)
         raise OrchestratorError(f"the lab did not come up: {log.read_text(encoding='utf-8')}")
     try:
-        status = _record(options.directory, process.pid, json.loads(report))
+        first = _only_child(process.pid)
+        if systemd:  # the caretaker's child is unshare
+            first = _only_child(first)
+        report = {**json.loads(answer), "caretaker_pid": process.pid if systemd else 0}
+        status = _record(options.directory, first, report)
     except BaseException:
-        process.kill()
-        process.wait()
+        _abandon(process, grace_s)
         raise
     # It outlives us on purpose: how it ends is not this process's to wait for.
     process.returncode = 0
     return status
 
 
-def _record(directory: Path, unshare_pid: int, report: dict[str, Any]) -> LabStatus:
-    pid = _only_child(unshare_pid)
+def _caretaker(ready: int) -> list[str]:
+    return [sys.executable, "-m", "orchestrator.lab.caretaker", f"--keep={ready}", "--"]
+
+
+def _abandon(process: "subprocess.Popen[bytes]", grace_s: float) -> None:
+    """End a world that did not come up, and whoever watches over it."""
+    process.terminate()  # the caretaker clears away; unshare takes no notice
+    try:
+        process.wait(grace_s)
+    except subprocess.TimeoutExpired:
+        process.kill()  # --kill-child: takes the whole world with it
+        process.wait()
+
+
+def _record(directory: Path, pid: int, report: dict[str, Any]) -> LabStatus:
     started = _start_ticks(pid)
     if started is None:
         raise IsolationUnavailable("the lab ended right after its start")
@@ -274,6 +309,48 @@ def _end(status: LabStatus) -> None:
                 os.kill(status.pid, signal.SIGKILL)
                 deadline += _END_S
             time.sleep(0.02)
+    # It is not our child and may be somebody else by now, so no longer than this.
+    deadline = time.monotonic() + _END_S
+    while status.caretaker_pid and _is_caretaker(status.caretaker_pid):
+        if time.monotonic() > deadline:
+            break
+        time.sleep(0.02)
+
+
+def _is_caretaker(pid: int) -> bool:
+    try:
+        return b"orchestrator.lab.caretaker" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+def _station(status: LabStatus, name: str) -> StationStatus:
+    if not _is_alive(status):
+        raise HostUnreachable("the lab has ended")
+    if name not in status.stations:
+        names = ", ".join(status.stations)
+        raise HostUnreachable(f"the lab has no station {name!r}; it has {names}")
+    return status.stations[name]
+
+
+def _boot_of(status: LabStatus, station: StationStatus) -> tuple[int, str]:
+    """Return the number of a host's boot, and its systemd's process id; "" while it is off."""
+    outside = Path(f"/proc/{status.pid}/root{station.boot_file}")
+    number, _, pid = outside.read_text(encoding="ascii").strip().partition(" ")
+    return int(number), pid
+
+
+def _into_world(status: LabStatus) -> list[str]:
+    world = [require_tool("nsenter"), f"--target={status.pid}", "--mount", "--net", "--pid"]
+    if _namespace_of(status.pid, "user") != _namespace_of(os.getpid(), "user"):
+        world += ["--user", "--preserve-credentials"]
+    return [*world, "--"]
+
+
+def _run(argv: Sequence[str]) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        argv, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL
+    )
 
 
 def _is_alive(status: LabStatus) -> bool:
@@ -338,71 +415,3 @@ def _locked(directory: Path) -> Iterator[None]:
         except BlockingIOError:
             raise Locked("another command starts or ends this lab", owner="unknown") from None
         yield
-
-
-def _hold(hosts: int, time_scale: float, ready: int) -> None:
-    """Be the lab until SIGTERM; runs inside the private world."""
-    # A handler and not a blocked signal: children would inherit the block.
-    signal.signal(signal.SIGTERM, _leave)
-    with ExitStack() as stack:
-        lab = stack.enter_context(Lab(hosts))
-        box = stack.enter_context(LabLoadMaster(lab, time_scale=time_scale))
-        _start_web_servers(lab)
-        names = [host.name for host in lab.hosts]
-        for kind in ("add", "roll", "drain", "remove"):
-            content = yaml.safe_dump(rollout_file(lab, box, kind, names), sort_keys=False)
-            (lab.directory / f"{kind}.yaml").write_text(content, encoding="utf-8")
-        addresses = {s.name: s.address for s in (*lab.topology.segment, lab.topology.client)}
-        roots = {host.name: host.root for host in lab.hosts}
-        stations = {
-            name: StationStatus(
-                address=addresses[name],
-                mac=lab.macs[name],
-                namespace=namespace.path,
-                root=roots.get(name, ""),
-            )
-            for name, namespace in lab.namespaces.items()
-        }
-        report = {
-            "vip": lab.vip,
-            "directory": str(lab.directory),
-            "stations": {name: asdict(station) for name, station in stations.items()},
-            "url": box.url,
-            "user": box.user,
-            "fingerprint": box.fingerprint,
-            "api_key": box.api_key,
-        }
-        with os.fdopen(ready, "w", encoding="utf-8") as pipe:
-            pipe.write(json.dumps(report) + "\n")
-        while True:
-            signal.pause()
-
-
-def _start_web_servers(lab: Lab) -> None:
-    driver = NetlinkDriver()
-    for host in lab.hosts:
-        command = webservice(
-            "restart", root=Path(host.root), name=host.name, version="1", port=PORT
-        )
-        result = driver.run(host, command, timeout_s=20)
-        if result.exit_code != 0:
-            raise OrchestratorError(f"no web server on {host.name}: {result.stderr.strip()}")
-
-
-def _leave(_number: int, _frame: FrameType | None) -> NoReturn:
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # the way out is not to be interrupted
-    sys.exit(0)
-
-
-def main() -> None:
-    """Entry of the background process; started by ``lab_up``, not by people."""
-    parser = argparse.ArgumentParser(prog="python -m orchestrator.lab.supervisor")
-    parser.add_argument("--options", type=json.loads, required=True)
-    parser.add_argument("--ready", type=int, required=True)
-    given = parser.parse_args()
-    os.set_inheritable(given.ready, False)
-    _hold(given.options["hosts"], given.options["time_scale"], given.ready)
-
-
-if __name__ == "__main__":
-    main()

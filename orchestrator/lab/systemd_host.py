@@ -23,6 +23,9 @@ from orchestrator.lab.isolation import require_tool
 from orchestrator.network_namespace import NetworkNamespace
 
 SIGNAL_POWEROFF, SIGNAL_REBOOT = signal.SIGRTMIN + 4, signal.SIGRTMIN + 5
+SIGNAL_RESET = signal.SIGRTMIN + 15
+"""What systemd does at these signals; the last one stops no unit first."""
+_ALL_USERS = ["0", "0", "4294967295"]
 _INITS = (Path("/usr/lib/systemd/systemd"), Path("/lib/systemd/systemd"))
 _ENVIRONMENT = {
     "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
@@ -40,12 +43,10 @@ class SystemdOptions:
     """What the systemd hosts of a lab are.
 
     Attributes:
-        releases: of the hosts in their order, from the first one again when there are more.
         firewalld: runs from the first boot on, with its default zone. Costs about a second.
         disk_mib: how much may be written on each host's disk: memory of this machine.
     """
 
-    releases: tuple[Release, ...] = (Release.STREAM9,)
     firewalld: bool = False
     disk_mib: int = 256
 
@@ -60,6 +61,7 @@ class SystemdHost:
 
     Attributes:
         root: where its disk can be seen from outside, also while it is off.
+        boot_file: number of the boot and, while it is up, the process id of its systemd.
     """
 
     def __init__(
@@ -83,6 +85,7 @@ class SystemdHost:
         self._fitting = fitting
         self._network = network
         self._directory = directory
+        self.boot_file = directory / "boot"
         self._disk_mib = disk_mib
         self.root = Path()
         self._process: subprocess.Popen[str] | None = None
@@ -221,10 +224,7 @@ class SystemdHost:
         Raises:
             HostUnreachable: it is off.
         """
-        entering = [require_tool("nsenter"), f"--target={self.pid}"]
-        entering += ["--mount", "--uts", "--ipc", "--net", "--pid", "--cgroup", "--"]
-        environment = [f"{key}={value}" for key, value in _ENVIRONMENT.items()]
-        return [*entering, "/usr/bin/env", "-i", *environment, *argv]
+        return entering_argv(str(self.pid), argv)
 
     def run(
         self, argv: Sequence[str], *, timeout_s: float = 60.0, stdin: str = ""
@@ -334,6 +334,7 @@ class SystemdHost:
                     self._pid, self._boots, self._ended = int(rest), self._boots + 1, ""
                 else:
                     self._pid, self._ended = None, rest
+                self._record()
                 self._changed.notify_all()
             if rest == "reboot":
                 try:
@@ -342,6 +343,12 @@ class SystemdHost:
                     with self._changed:
                         self._failure = error
                         self._changed.notify_all()
+
+    def _record(self) -> None:
+        """Say in a file which boot this is, and its process id: for those who look from outside."""
+        new = self.boot_file.with_suffix(".new")
+        new.write_text(f"{self._boots} {self._pid or ''}\n")
+        new.replace(self.boot_file)
 
     def _boot(self) -> None:
         network = self._network()
@@ -387,6 +394,36 @@ class SystemdHost:
         raise OrchestratorError(
             f"{self.name} did not boot in {_BOOT_S:.0f} s; it waits for: {waiting.stdout}"
         )
+
+
+def require_systemd(releases: Sequence[Release], *, firewalld: bool) -> None:
+    """See whether hosts of these releases can be booted here.
+
+    Raises:
+        IsolationUnavailable: says what is missing and how to get it.
+    """
+    if os.geteuid() != 0 or Path("/proc/self/uid_map").read_text().split() != _ALL_USERS:
+        raise IsolationUnavailable(
+            "hosts that boot need root of this machine itself, for their file systems and control "
+            "groups: run as root (sudo), or take hosts without systemd (init none)"
+        )
+    tools = ["systemctl", "sshd", "ssh", "ssh-keygen", "ip", "dbus-daemon", "sysctl", "arptables"]
+    if Release.CENTOS7 in releases:
+        tools.append("arping")
+    if set(releases) - {Release.CENTOS7}:
+        tools.append("nmcli")
+    if firewalld:
+        tools.append("firewall-cmd")
+    for tool in tools:
+        require_tool(tool)
+
+
+def entering_argv(pid: str, argv: Sequence[str]) -> list[str]:
+    """Return the command line that runs ``argv`` where that process lives, as at a login there."""
+    entering = [require_tool("nsenter"), f"--target={pid}"]
+    entering += ["--mount", "--uts", "--ipc", "--net", "--pid", "--cgroup", "--"]
+    environment = [f"{key}={value}" for key, value in _ENVIRONMENT.items()]
+    return [*entering, "/usr/bin/env", "-i", *environment, *argv]
 
 
 def _visible() -> Iterator[Path]:

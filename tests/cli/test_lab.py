@@ -7,10 +7,11 @@ import pytest
 
 from cli.exit_codes import ExitCode
 from tests.cli.conftest import Terminal
+from tests.orchestrator.lab.systemd_lab import need_systemd
 
 
 def test_without_a_lab(kemp: Terminal) -> None:
-    for argv in (("status",), ("exec", "web1", "--", "true")):
+    for argv in (("status",), ("exec", "web1", "--", "true"), ("reboot", "web1")):
         result = kemp("lab", *argv)
         assert result.code == ExitCode.NOT_FOUND
         assert "kemp lab up" in result.err
@@ -41,6 +42,10 @@ def test_up_exec_down(kemp: Terminal, tmp_path: Path) -> None:
         assert (listed.code, listed.out) == (0, "[]\n"), listed.err
         assert kemp.process("lab", "exec", "web1", "--", "sh", "-c", "exit 7").code == 7
         assert kemp("lab", "exec", "web9", "--", "true").code == ExitCode.NOT_FOUND
+        assert kemp("lab", "reboot", "web9").code == ExitCode.NOT_FOUND
+        refused = kemp("lab", "reboot", "web1")
+        assert refused.code == ExitCode.USAGE
+        assert "--init systemd" in refused.err
     finally:
         ended = kemp.process("lab", "down")
     assert ended.code == 0, ended.err
@@ -48,3 +53,30 @@ def test_up_exec_down(kemp: Terminal, tmp_path: Path) -> None:
     assert kemp("lab", "status").code == ExitCode.NOT_FOUND
     left = {one.name for one in (tmp_path / "state" / "kemp").iterdir()} - {"lab.lock"}
     assert left == set()
+
+
+@pytest.mark.kernel
+def test_hosts_that_boot(kemp: Terminal) -> None:
+    need_systemd()
+    made = kemp.process("lab", "up", "--hosts", "1", "--os", "centos7", "--init", "systemd")
+    assert made.code == 0, made.err
+    try:
+        assert "kemp lab reboot web1" in made.err
+        assert "centos7" in kemp("lab", "status").out
+        on_web1 = ("lab", "exec", "web1", "--")
+        told = kemp.process(*on_web1, "cat", "/etc/centos-release")
+        assert told.out == "CentOS Linux release 7.9.2009 (Core)\n"
+        kemp.process(*on_web1, "touch", "/run/gone")
+        rebooted = kemp("lab", "reboot", "web1", "-o", "json")
+        assert rebooted.code == 0, rebooted.err
+        assert json.loads(rebooted.out)["state"] == "running"
+        assert kemp.process(*on_web1, "ls", "/run/gone").code != 0
+    finally:
+        ended = kemp.process("lab", "down")
+    assert ended.code == 0, ended.err
+
+
+def test_more_booting_hosts_than_fit_are_refused(kemp: Terminal) -> None:
+    result = kemp("lab", "up", "--hosts", "100", "--init", "systemd")
+    assert result.code == ExitCode.USAGE
+    assert "at most 24" in result.err

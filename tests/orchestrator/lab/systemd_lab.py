@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from pathlib import Path
 
 import pytest
 
@@ -15,3 +16,8 @@ def need_systemd() -> None:
         pytest.skip(f"no {', '.join(gone)} on this machine: .ci/packages installs them")
     if os.geteuid() != 0:
         pytest.skip("booting hosts needs root: run as root")
+
+
+def control_groups(name: str) -> list[Path]:
+    """Return the control groups of this machine that are called so."""
+    return [Path(path) for path, _, _ in os.walk("/sys/fs/cgroup") if Path(path).name == name]

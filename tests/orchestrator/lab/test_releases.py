@@ -57,7 +57,7 @@ WantedBy=multi-user.target
 @pytest.fixture(scope="module")
 def lab() -> Iterator[Lab]:
     need_systemd()
-    with Lab(hosts=len(Release), systemd=SystemdOptions(releases=tuple(Release))) as running:
+    with Lab(len(Release), releases=tuple(Release), systemd=SystemdOptions()) as running:
         yield running
 
 

@@ -20,8 +20,8 @@ from orchestrator.errors import (
 )
 from orchestrator.lab import supervisor
 from orchestrator.lab.isolation import isolation_prefix
+from orchestrator.lab.station import LabOptions
 from orchestrator.lab.supervisor import (
-    LabOptions,
     LabStatus,
     lab_down,
     lab_exec_argv,
@@ -160,6 +160,9 @@ def _record(directory: Path, **changes: object) -> None:
         "pid": os.getpid(),
         "started_ticks": supervisor._start_ticks(os.getpid()),
         "boot_id": supervisor._boot_id(),
+        "caretaker_pid": 0,
+        "method": "loopback",
+        "init": "none",
         "vip": "203.0.113.250",
         "directory": "/run/kemp-lab",
         "stations": {},

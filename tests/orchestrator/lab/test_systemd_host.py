@@ -16,7 +16,7 @@ from orchestrator.hosts.ssh import SshDriver
 from orchestrator.lab.lab import Lab
 from orchestrator.lab.systemd_host import SystemdHost, SystemdOptions
 from orchestrator.probes.service import http_answers
-from tests.orchestrator.lab.systemd_lab import need_systemd
+from tests.orchestrator.lab.systemd_lab import control_groups, need_systemd
 
 pytestmark = pytest.mark.kernel
 
@@ -154,25 +154,16 @@ with Lab(hosts=1, systemd=SystemdOptions()) as lab:
 """
 
 
-def _traces(directory: Path) -> dict[str, list[str]]:
-    """Return what is there of a lab: processes, mounts, control groups."""
-    processes = []
+def _processes(directory: str) -> list[str]:
+    """Return the processes whose command line names a directory."""
+    found = []
     for line in Path("/proc").glob("[0-9]*/cmdline"):
         try:
-            if str(directory) in line.read_text():
-                processes.append(line.parent.name)
+            if directory in line.read_text():
+                found.append(line.parent.name)
         except OSError:  # gone meanwhile
             continue
-    groups = subprocess.run(
-        ["find", "/sys/fs/cgroup", "-name", "kemp-lab-*"], capture_output=True, text=True
-    )
-    return {
-        "processes": processes,
-        "mounts": [
-            line for line in Path("/proc/mounts").read_text().splitlines() if str(directory) in line
-        ],
-        "groups": groups.stdout.split(),
-    }
+    return found
 
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
@@ -184,22 +175,22 @@ def test_nothing_is_left_when_the_lab_ends_by_a_signal(tmp_path: Path, how: sign
         text=True,
         env={**os.environ, "TMPDIR": str(tmp_path)},
     ) as process:
-        assert process.stdout is not None
-        pid, directory = process.stdout.readline().split()
-        before = _traces(Path(directory))
-        assert before["processes"]
-        machine = before["processes"][0]
-        assert any(f"kemp-lab-{machine}-web1" in group for group in before["groups"])
+        try:
+            assert process.stdout is not None
+            pid, directory = process.stdout.readline().split()
+            names = [f"kemp-lab-{one}-web1" for one in _processes(directory)]
+            (group,) = [name for name in names if control_groups(name)]
+        except BaseException:
+            process.kill()
+            raise
         process.send_signal(how)
+
+    def left() -> list[object]:
+        systemd = Path(f"/proc/{pid}")
+        return [*_processes(directory), *control_groups(group), *systemd.glob("exe")]
+
     deadline = time.monotonic() + 20
-    while time.monotonic() < deadline:
-        after = _traces(Path(directory))
-        alive = Path(f"/proc/{pid}").exists()
-        left = [group for group in after["groups"] if f"kemp-lab-{machine}-" in group]
-        if not alive and not after["processes"] and not left:
-            break
+    while left() and time.monotonic() < deadline:
         time.sleep(0.05)
-    assert not alive
-    assert after["processes"] == []
-    assert after["mounts"] == []
-    assert left == []
+    assert left() == []
+    assert directory not in Path("/proc/mounts").read_text()

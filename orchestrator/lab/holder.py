@@ -1,0 +1,125 @@
+"""The process that holds a lab inside its private world; started by the supervisor.
+
+Builds it, reports over a pipe, and keeps it until SIGTERM.
+"""
+
+import argparse
+import json
+import os
+import pwd
+import signal
+import sys
+from contextlib import ExitStack
+from dataclasses import asdict
+from pathlib import Path
+from types import FrameType
+from typing import NoReturn
+
+import yaml
+
+from orchestrator.errors import OrchestratorError
+from orchestrator.hosts.netlink import NetlinkDriver
+from orchestrator.lab.lab import Lab
+from orchestrator.lab.loadmaster import LabLoadMaster
+from orchestrator.lab.mounts import QUIET, bind, mount
+from orchestrator.lab.rollout_file import KINDS, PORT, rollout_file
+from orchestrator.lab.station import LabOptions, StationStatus, options_of
+from orchestrator.lab.systemd_host import SystemdOptions
+from orchestrator.lab.webservice import argv as webservice
+
+_SSH_CONFIG = Path("/etc/ssh/ssh_config")
+
+
+def hold(options: LabOptions, ready: int) -> None:
+    """Be the lab until SIGTERM; runs inside the private world."""
+    # A handler and not a blocked signal: children would inherit the block.
+    signal.signal(signal.SIGTERM, _leave)
+    systemd = None
+    if options.init == "systemd":
+        systemd = SystemdOptions(firewalld=options.method == "firewalld")
+    with ExitStack() as stack:
+        lab = stack.enter_context(Lab(options.hosts, releases=options.releases, systemd=systemd))
+        box = stack.enter_context(
+            LabLoadMaster(lab, layer=options.layer, time_scale=options.time_scale)
+        )
+        if systemd is None:
+            _start_web_servers(lab)
+        else:
+            _use_ssh_config(lab.ssh_config)
+        names = [host.name for host in lab.hosts]
+        for kind in KINDS:
+            wanted = rollout_file(lab, box, kind, names, method=options.method)
+            content = yaml.safe_dump(wanted, sort_keys=False)
+            (lab.directory / f"{kind}.yaml").write_text(content, encoding="utf-8")
+        report = {
+            "vip": lab.vip,
+            "directory": str(lab.directory),
+            "method": options.method,
+            "init": options.init,
+            "stations": {name: asdict(one) for name, one in _stations(lab).items()},
+            "url": box.url,
+            "user": box.user,
+            "fingerprint": box.fingerprint,
+            "api_key": box.api_key,
+        }
+        with os.fdopen(ready, "w", encoding="utf-8") as pipe:
+            pipe.write(json.dumps(report) + "\n")
+        while True:
+            signal.pause()
+
+
+def _stations(lab: Lab) -> dict[str, StationStatus]:
+    addresses = {s.name: s.address for s in (*lab.topology.segment, lab.topology.client)}
+    hosts = {host.name: host for host in lab.hosts}
+    return {
+        name: StationStatus(
+            address=addresses[name],
+            mac=lab.macs[name],
+            namespace=namespace.path,
+            root=hosts[name].root if name in hosts and name not in lab.machines else "",
+            release=lab.releases[name].value if name in lab.releases else "",
+            boot_file=str(lab.machines[name].boot_file) if name in lab.machines else "",
+        )
+        for name, namespace in lab.namespaces.items()
+    }
+
+
+def _use_ssh_config(config: Path) -> None:
+    """Make it this world's: no key and no setting of the user's is used or seen in here."""
+    bind(config, _SSH_CONFIG, read_only=True)
+    ours = Path(pwd.getpwuid(os.geteuid()).pw_dir) / ".ssh"
+    if ours.is_dir():
+        mount("tmpfs", ours, QUIET, "mode=0700")
+
+
+def _start_web_servers(lab: Lab) -> None:
+    driver = NetlinkDriver()
+    for host in lab.hosts:
+        command = webservice(
+            "restart", root=Path(host.root), name=host.name, version="1", port=PORT
+        )
+        result = driver.run(host, command, timeout_s=20)
+        if result.exit_code != 0:
+            raise OrchestratorError(f"no web server on {host.name}: {result.stderr.strip()}")
+
+
+def _leave(_number: int, _frame: FrameType | None) -> NoReturn:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # the way out is not to be interrupted
+    sys.exit(0)
+
+
+def main() -> None:
+    """Entry of the background process; started by ``lab_up``, not by people."""
+    parser = argparse.ArgumentParser(prog="python -m orchestrator.lab.holder")
+    parser.add_argument("--options", type=json.loads, required=True)
+    parser.add_argument("--ready", type=int, required=True)
+    given = parser.parse_args()
+    os.set_inheritable(given.ready, False)
+    try:
+        hold(options_of(given.options), given.ready)
+    except OrchestratorError as error:
+        sys.exit(str(error))
+
+
+if __name__ == "__main__":
+    main()
