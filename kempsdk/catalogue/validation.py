@@ -128,6 +128,8 @@ def _check_file(info: CommandInfo, body: bytes | None) -> None:
     if info.takes_file is not None and body is None and not forms:
         text = f"data is missing: {info.takes_file}"
         raise _refused(info, "data", None, text, info.takes_file)
+    if body == b"" and info.takes_file is not None:
+        raise _refused(info, "data", None, "data is an empty file", info.takes_file)
     if body is not None and (info.takes_file is None or forms):
         raise _refused(info, "data", None, "takes no file as its body", None)
 

@@ -73,7 +73,8 @@ class HealthMonitor:
 
     def sync_all(self, state: ApplianceState) -> None:
         """Follow the whole configuration."""
-        for uid in {*self._by_service, *state.services}:
+        # What is gone comes first: after a restore another service can have its RsIndexes.
+        for uid in [*(self._by_service.keys() - state.services.keys()), *state.services]:
             self.sync(state, uid)
 
     def sync(self, state: ApplianceState, uid: int) -> None:

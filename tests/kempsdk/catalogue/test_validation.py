@@ -131,6 +131,7 @@ def test_an_index_without_its_mark_is_refused(rs: object) -> None:
 
 def test_a_file_is_demanded_and_refused() -> None:
     assert refusal("addcert", {"cert": "x"}).field == "data"
+    assert refusal("restore", {"type": 2}, body=b"").field == "data"
     assert refusal("listvs", {}, body=b"x").field == "data"
     assert check("addcert", {"cert": "x"}, body=b"PEM").takes_file is not None
 

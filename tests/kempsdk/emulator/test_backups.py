@@ -122,3 +122,15 @@ def test_another_file_is_refused(tmp_path: Path, text: str) -> None:
         box.start()
     assert state.read_text() == text
     box.stop()
+
+
+def test_a_service_that_comes_back_by_a_restore_can_go_again(start: Start) -> None:
+    wire = start()
+    web = {"vs": "10.0.0.1", "port": 80, "prot": "tcp"}
+    for _ in range(3):
+        wire.v2("addvs", **web)
+        wire.v2("addrs", **web, rs="10.0.0.2", rsport=80)
+        wire.v2("restore", type="2", data=wire.v2("backup").json["data"])
+        assert wire.v2("showrs", **web, rs="10.0.0.2", rsport=80).status == 200
+        assert wire.v2("delvs", **web).status == 200
+        assert wire.v2("listvs").json.get("VS", []) == []
