@@ -42,6 +42,7 @@ class ExitCode(IntEnum):
     STORE_FULL = 24
     OTHER_VERSION = 25
     ALREADY_ASKED = 26
+    FINDINGS = 27
     INTERRUPTED = 130
     BROKEN_PIPE = 141
 
@@ -74,6 +75,7 @@ MEANING: dict[ExitCode, str] = {
     ExitCode.STORE_FULL: "the state store has no room left to write",
     ExitCode.OTHER_VERSION: "the run was begun by another version of kemp",
     ExitCode.ALREADY_ASKED: "somebody else asked the same of the run, and was first",
+    ExitCode.FINDINGS: "something is not as it must be; what and how to mend it was printed",
     ExitCode.INTERRUPTED: "interrupted with Ctrl-C",
     ExitCode.BROKEN_PIPE: "the reader of our output went away",
 }

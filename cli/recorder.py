@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from cli.connection import Connection
     from kempsdk import LoadMaster
     from kempsdk.clock import Clock
+    from orchestrator.hosts.driver import HostDriver
     from orchestrator.rollout.adapters import Adapters as RolloutAdapters
     from orchestrator.spec import Spec
 
@@ -48,6 +49,9 @@ class _Recording:
 
     def rollout(self, spec: "Spec", session: Session) -> "AbstractContextManager[RolloutAdapters]":
         return self._adapters.rollout(spec, session)
+
+    def here(self) -> "HostDriver":
+        return self._adapters.here()
 
     def clock(self) -> "Clock":
         return self._adapters.clock()

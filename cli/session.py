@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from cli.render import Column
     from kempsdk import LoadMaster
     from kempsdk.clock import Clock
+    from orchestrator.hosts.driver import HostDriver
     from orchestrator.rollout.adapters import Adapters as RolloutAdapters
     from orchestrator.spec import LoadMasterSpec, Spec
 
@@ -32,6 +33,10 @@ class Adapters(Protocol):
         self, spec: "Spec", session: "Session"
     ) -> "AbstractContextManager[RolloutAdapters]":
         """Return what a rollout of this file touches; closed when the context ends."""
+        ...
+
+    def here(self) -> "HostDriver":
+        """Return what reads and changes this very machine."""
         ...
 
     def clock(self) -> "Clock":

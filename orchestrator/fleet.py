@@ -1,0 +1,368 @@
+"""The hosts of an inventory, looked at and changed side by side, outside of a rollout.
+
+What a host is to carry comes from the pools it is in. Nothing is done on a LoadMaster here;
+``refuse_enabled`` is the look that must come before anything is taken off a host.
+"""
+
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from enum import Enum
+from typing import TypeVar
+
+from kempsdk import LoadMaster, VsRef
+from orchestrator.errors import GateRefused, HostChangeFailed, HostUnreachable, SpecInvalid
+from orchestrator.hosts.changes import NetChange, describe
+from orchestrator.hosts.driver import Host, HostDriver
+from orchestrator.hosts.findings import Finding, blocking
+from orchestrator.hosts.methods.method import Method, MethodName, Wanted
+from orchestrator.hosts.methods.record_file import read_record
+from orchestrator.hosts.methods.registry import METHODS
+from orchestrator.hosts.revert import SECTIONS as REVERT_SECTIONS
+from orchestrator.hosts.revert import plan_revert
+from orchestrator.hosts.sections import Section
+from orchestrator.hosts.state import NetState
+from orchestrator.spec import Spec
+
+DEFAULT_WIDTH = 16
+"""Hosts worked on at the same time."""
+
+_Result = TypeVar("_Result")
+
+
+class Outcome(str, Enum):
+    """What became of a host. Every host that was named has exactly one."""
+
+    RIGHT = "right"
+    CHANGED = "changed"
+    TO_CHANGE = "to-change"
+    WRONG = "wrong"
+    FAILED = "failed"
+    UNREACHABLE = "unreachable"
+    NOT_ATTEMPTED = "not-attempted"
+
+    @property
+    def good(self) -> bool:
+        return self in (Outcome.RIGHT, Outcome.CHANGED, Outcome.TO_CHANGE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """What one method is to do on a host."""
+
+    method: MethodName
+    wanted: Wanted
+
+    @property
+    def how(self) -> Method:
+        return METHODS[self.method]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assignment:
+    """A host with everything it is to carry."""
+
+    host: Host
+    parts: tuple[Part, ...]
+
+    @property
+    def name(self) -> str:
+        return self.host.name
+
+    @property
+    def sections(self) -> frozenset[Section]:
+        return frozenset().union(*(part.how.sections for part in self.parts))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostReport:
+    """What was found on a host, or done to it.
+
+    Attributes:
+        reason: why it failed; "" otherwise.
+        changes: what is to be changed or was, in order.
+        findings: what is wrong, or will be after the changes.
+        evidence: what was seen on a host that is right.
+        seconds: how long it took.
+    """
+
+    name: str
+    outcome: Outcome
+    reason: str = ""
+    changes: tuple[NetChange, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    evidence: tuple[str, ...] = ()
+    seconds: float = field(default=0.0, compare=False)
+
+
+def assignment(spec: Spec, name: str, *, adopt: bool = False) -> Assignment:
+    """Return what a host is to carry, by the pools it is in.
+
+    Raises:
+        SpecInvalid: it is in none.
+    """
+    host = spec.host(name)
+    by_method: dict[MethodName, list[tuple[VsRef, str | None]]] = {}
+    for pool in spec.pools.values():
+        if name in pool.hosts:
+            entry = spec.services[pool.service]
+            by_method.setdefault(entry.method, []).append((entry.ref, entry.gateway))
+    if not by_method:
+        raise SpecInvalid(f"{name} is in no pool: nothing is wanted of it", path="pools")
+    parts = []
+    for method, entries in by_method.items():
+        others = [ref for other, more in by_method.items() if other != method for ref, _ in more]
+        parts.append(
+            Part(
+                method=method,
+                wanted=Wanted(
+                    host=host,
+                    services=tuple(dict.fromkeys(ref for ref, _ in entries)),
+                    keep=tuple(others),
+                    gateway=next((gateway for _, gateway in entries if gateway), None),
+                    adopt=adopt,
+                ),
+            )
+        )
+    return Assignment(host=host, parts=tuple(parts))
+
+
+class Fleet:
+    """Hosts that are worked on side by side. Safe to use from one thread at a time."""
+
+    def __init__(
+        self,
+        assignments: Sequence[Assignment],
+        driver: Callable[[Host], HostDriver],
+        *,
+        width: int = DEFAULT_WIDTH,
+    ) -> None:
+        """Describe the work; nothing is read yet.
+
+        Args:
+            driver: gives the driver of a host; used from several threads.
+            width: hosts at the same time, at least 1.
+        """
+        if width < 1:
+            raise ValueError(f"at least one host at a time, not {width}")
+        self._assignments = tuple(assignments)
+        self._driver = driver
+        self._width = width
+
+    def facts(self, sections: Iterable[Section] = ()) -> Mapping[str, NetState | HostReport]:
+        """Read every host; a host that cannot be read has a report instead of a state."""
+        wanted = frozenset(sections)
+
+        def read(one: Assignment) -> NetState | HostReport:
+            try:
+                return self._driver(one.host).read(one.host, wanted | one.sections)
+            except HostUnreachable as error:
+                return _unreachable(one, error)
+
+        return self._each(read)
+
+    def plan(self) -> Mapping[str, HostReport]:
+        """Say what is to be changed on every host. Changes nothing."""
+        return self._each(lambda one: self._guarded(one, self._plan_one))
+
+    def verify(self) -> Mapping[str, HostReport]:
+        """Say what is wrong with every host. Changes nothing."""
+        return self._each(lambda one: self._guarded(one, self._verify_one))
+
+    def apply(
+        self, planned: Mapping[str, HostReport], *, keep_going: bool = False
+    ) -> Mapping[str, HostReport]:
+        """Do on every host what was planned, and verify it.
+
+        A host that is no longer as it was when it was planned is left alone and has failed.
+
+        Args:
+            planned: as ``plan`` or ``plan_revert`` gave it; also of more hosts.
+            keep_going: begin further hosts after one has failed.
+        """
+        return self._change(planned, self._plan_one, self._verify_one, keep_going=keep_going)
+
+    def plan_revert(self) -> Mapping[str, HostReport]:
+        """Say what gives every host back as it was found. Changes nothing."""
+        return self._each(lambda one: self._guarded(one, self._plan_revert_one))
+
+    def revert(
+        self, planned: Mapping[str, HostReport], *, keep_going: bool = False
+    ) -> Mapping[str, HostReport]:
+        """Give the hosts back, as ``apply`` does what was planned."""
+        return self._change(
+            planned, self._plan_revert_one, self._plan_revert_one, keep_going=keep_going
+        )
+
+    # -- one host
+
+    def _plan_one(self, one: Assignment) -> HostReport:
+        state = self._driver(one.host).read(one.host, one.sections)
+        changes: list[NetChange] = []
+        findings: list[Finding] = []
+        for part in one.parts:
+            findings += part.how.not_mended(state, part.wanted)
+            # Each plan writes the undo record whole, so a host with two methods takes two
+            # passes: the second one sees what the first one did.
+            if not changes:
+                changes += part.how.plan_add(state, part.wanted)
+        if changes:
+            outcome = Outcome.TO_CHANGE
+        else:
+            outcome = Outcome.WRONG if blocking(findings) else Outcome.RIGHT
+        return HostReport(
+            name=one.name,
+            outcome=outcome,
+            changes=tuple(changes),
+            findings=tuple(findings),
+            evidence=() if changes else _evidence(one, state),
+        )
+
+    def _verify_one(self, one: Assignment) -> HostReport:
+        state = self._driver(one.host).read(one.host, one.sections)
+        findings = tuple(
+            found for part in one.parts for found in part.how.verify(state, part.wanted)
+        )
+        wrong = bool(blocking(findings))
+        return HostReport(
+            name=one.name,
+            outcome=Outcome.WRONG if wrong else Outcome.RIGHT,
+            findings=findings,
+            evidence=() if wrong else _evidence(one, state),
+        )
+
+    def _plan_revert_one(self, one: Assignment) -> HostReport:
+        state = self._driver(one.host).read(one.host, REVERT_SECTIONS | one.sections)
+        found = plan_revert(read_record(state, one.host), state)
+        return HostReport(
+            name=one.name,
+            outcome=Outcome.TO_CHANGE if found.changes else Outcome.RIGHT,
+            changes=found.changes,
+            findings=found.left,
+        )
+
+    def _apply_one(
+        self,
+        one: Assignment,
+        shown: HostReport,
+        plan: Callable[[Assignment], HostReport],
+        verify: Callable[[Assignment], HostReport],
+    ) -> HostReport:
+        driver = self._driver(one.host)
+        done: list[NetChange] = []
+        for _ in one.parts:
+            now = plan(one)
+            if not done and _lines(now.changes) != _lines(shown.changes):
+                return HostReport(
+                    name=one.name,
+                    outcome=Outcome.FAILED,
+                    reason="it is no longer as it was when this was planned: plan again",
+                    changes=now.changes,
+                )
+            if not now.changes:
+                break
+            driver.apply(one.host, now.changes)
+            done += now.changes
+        after = verify(one)
+        if after.outcome is Outcome.TO_CHANGE:
+            reason = f"not as it should be after the change: {describe(after.changes[0])}"
+            return HostReport(
+                name=one.name, outcome=Outcome.WRONG, reason=reason, changes=tuple(done)
+            )
+        outcome = Outcome.CHANGED if done and after.outcome is Outcome.RIGHT else after.outcome
+        return HostReport(
+            name=one.name,
+            outcome=outcome,
+            changes=tuple(done),
+            findings=after.findings,
+            evidence=after.evidence,
+        )
+
+    # -- all of them
+
+    def _change(
+        self,
+        planned: Mapping[str, HostReport],
+        plan: Callable[[Assignment], HostReport],
+        verify: Callable[[Assignment], HostReport],
+        *,
+        keep_going: bool,
+    ) -> Mapping[str, HostReport]:
+        stopped: list[str] = []
+
+        def change(one: Assignment) -> HostReport:
+            shown = planned[one.name]
+            if shown.outcome is not Outcome.TO_CHANGE:
+                return shown
+            if stopped and not keep_going:
+                return HostReport(
+                    name=one.name,
+                    outcome=Outcome.NOT_ATTEMPTED,
+                    reason=f"{stopped[0]} went wrong before it was this host's turn",
+                )
+            found = self._guarded(one, lambda each: self._apply_one(each, shown, plan, verify))
+            if not found.outcome.good:
+                stopped.append(one.name)
+            return found
+
+        return self._each(change)
+
+    def _guarded(self, one: Assignment, work: Callable[[Assignment], HostReport]) -> HostReport:
+        began_s = time.monotonic()
+        try:
+            found = work(one)
+        except HostUnreachable as error:
+            found = _unreachable(one, error)
+        except HostChangeFailed as error:
+            found = HostReport(name=one.name, outcome=Outcome.FAILED, reason=str(error))
+        return replace(found, seconds=round(time.monotonic() - began_s, 3))
+
+    def _each(self, work: Callable[[Assignment], _Result]) -> dict[str, _Result]:
+        with ThreadPoolExecutor(max_workers=self._width) as pool:
+            results = list(pool.map(work, self._assignments))
+        return {one.name: found for one, found in zip(self._assignments, results, strict=True)}
+
+
+def refuse_enabled(
+    spec: Spec, names: Iterable[str], loadmaster: Callable[[str], LoadMaster]
+) -> None:
+    """Look at every service of these hosts: none may be sent traffic there.
+
+    Raises:
+        GateRefused: a LoadMaster has one of them enabled; taking its VIP away would cut clients.
+        KempError: a LoadMaster could not be read.
+    """
+    enabled: list[str] = []
+    for pool_name, pool in spec.pools.items():
+        hosts = [name for name in names if name in pool.hosts]
+        if not hosts:
+            continue
+        entry = spec.services[pool.service]
+        service = loadmaster(entry.loadmaster).virtual_services.get(entry.ref)
+        for name in hosts:
+            ref = spec.server(pool_name, name)
+            enabled += [
+                f"{name} is enabled in {entry.ref} on {entry.loadmaster}"
+                for one in service.real_servers
+                if one.ref == ref and one.enabled
+            ]
+    if enabled:
+        raise GateRefused(
+            f"{enabled[0]}: take it out first (a rollout of kind remove, or kemp rs drain)",
+            gate="vip-let-go",
+            evidence=enabled,
+        )
+
+
+def _evidence(one: Assignment, state: NetState) -> tuple[str, ...]:
+    return tuple(said for part in one.parts for said in part.how.evidence(state, part.wanted))
+
+
+def _lines(changes: Iterable[NetChange]) -> list[str]:
+    # Not the undo record's content: it holds the time.
+    return [describe(change) for change in changes]
+
+
+def _unreachable(one: Assignment, error: HostUnreachable) -> HostReport:
+    return HostReport(name=one.name, outcome=Outcome.UNREACHABLE, reason=str(error))
