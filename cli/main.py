@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from kempsdk import LoadMaster
     from kempsdk.clock import Clock
     from orchestrator.hosts.driver import HostDriver
+    from orchestrator.probes.segment import Segment
     from orchestrator.rollout.adapters import Adapters
     from orchestrator.spec import Spec
 
@@ -64,7 +65,7 @@ class RealAdapters:
         from orchestrator.hosts.netlink import NetlinkDriver
         from orchestrator.hosts.ssh import SshDriver
         from orchestrator.network_namespace import NetworkNamespace
-        from orchestrator.probes.segment import SegmentProbe
+        from orchestrator.probes.segment import HostSegment, SegmentProbe
         from orchestrator.rollout.adapters import Adapters, run_here
 
         drivers: dict[str, HostDriver] = {"netlink": NetlinkDriver(clock=self.clock())}
@@ -80,13 +81,18 @@ class RealAdapters:
                         clients[name] = stack.enter_context(client)
                     return clients[name]
 
-            if any(host.driver == "ssh" for host in spec.hosts.values()):
+            machines = (*spec.hosts.values(), *spec.stations.values())
+            if any(host.driver == "ssh" for host in machines):
                 drivers["ssh"] = stack.enter_context(SshDriver())
-            segment = None
-            if spec.arp_probe is not None:
-                place = spec.arp_probe.namespace
+            segment: Segment | None = None
+            probe = spec.arp_probe
+            if probe is not None and probe.station is not None:
+                station = spec.station(probe.station)
+                segment = HostSegment(drivers[station.driver], station)
+            elif probe is not None and probe.interface is not None:
+                place = probe.namespace
                 namespace = stack.enter_context(NetworkNamespace(place)) if place else None
-                segment = SegmentProbe(spec.arp_probe.interface, namespace=namespace)
+                segment = SegmentProbe(probe.interface, namespace=namespace)
             yield Adapters(
                 loadmaster=load_master,
                 driver=lambda host: drivers[host.driver],

@@ -136,14 +136,21 @@ def _dotted(place: Place) -> str:
 
 
 def _mistakes(spec: Spec) -> Iterator[Problem]:
-    wrong = [*_names(spec), *_loadmasters(spec), *_services(spec), *_hosts(spec), *_pools(spec)]
+    wrong = [
+        *_names(spec),
+        *_loadmasters(spec),
+        *_services(spec),
+        *_hosts(spec),
+        *_stations(spec),
+        *_pools(spec),
+    ]
     yield from wrong
     if spec.rollout is not None:
         yield from mistakes(spec, spec.rollout, sound=not wrong)
 
 
 def _names(spec: Spec) -> Iterator[Problem]:
-    for section in ("loadmasters", "services", "hosts", "pools"):
+    for section in ("loadmasters", "services", "hosts", "stations", "pools"):
         for name in getattr(spec, section):
             if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", name):
                 yield (
@@ -237,8 +244,12 @@ def _hosts(spec: Spec) -> Iterator[Problem]:
     vips = {
         ref.address: name for name, entry in spec.services.items() if (ref := _ref(entry.service))
     }
-    for name, entry in spec.hosts.items():
-        place = ("hosts", name, "address")
+    machines = [
+        *(("hosts", name, entry) for name, entry in spec.hosts.items()),
+        *(("stations", name, entry) for name, entry in spec.stations.items()),
+    ]
+    for section, name, entry in machines:
+        place = (section, name, "address")
         try:
             address = check_address(entry.address, field="address")
         except InvalidRequest as error:
@@ -255,14 +266,14 @@ def _hosts(spec: Spec) -> Iterator[Problem]:
             )
         if entry.interface in ("", "lo"):
             yield (
-                ("hosts", name, "interface"),
+                (section, name, "interface"),
                 "name the device that has the address and hears ARP, for example eth0",
             )
 
-        yield from _way_in(name, entry)
+        yield from _way_in(section, name, entry)
 
 
-def _way_in(name: str, entry: HostSpec) -> Iterator[Problem]:
+def _way_in(section: str, name: str, entry: HostSpec) -> Iterator[Problem]:
     """Find settings of a driver that the host does not use: they would do nothing."""
     given = {
         "namespace": ("netlink", entry.namespace),
@@ -274,9 +285,27 @@ def _way_in(name: str, entry: HostSpec) -> Iterator[Problem]:
     for key, (driver, value) in given.items():
         if value and driver != entry.driver:
             yield (
-                ("hosts", name, key),
+                (section, name, key),
                 f"{key} is for driver: {driver}, but {name} is reached by {entry.driver}",
             )
+
+
+def _stations(spec: Spec) -> Iterator[Problem]:
+    yield from (
+        (("stations", name), f"{name} is a host already; a station is no server")
+        for name in spec.stations
+        if name in spec.hosts
+    )
+    yield from host_list(spec.routers, spec.stations, ("routers",), "stations")
+    probe = spec.arp_probe
+    if probe is None:
+        return
+    if (probe.interface is None) is (probe.station is None):
+        yield ("arp_probe",), "say interface, a device of this machine, or station, and not both"
+    elif probe.station is not None and probe.namespace is not None:
+        yield ("arp_probe", "namespace"), "a namespace goes with interface, not with station"
+    elif probe.station is not None and probe.station not in spec.stations:
+        yield ("arp_probe", "station"), unknown("station", probe.station, spec.stations)
 
 
 def _pools(spec: Spec) -> Iterator[Problem]:

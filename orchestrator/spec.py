@@ -143,10 +143,12 @@ class ArpProbeSpec:
 
     __pydantic_config__: ClassVar[dict[str, object]] = STRICT
 
-    interface: str
-    """Device on the segment."""
+    interface: str | None = None
+    """Device of this machine on the segment."""
     namespace: str | None = None
     """Network namespace of that device; none for this machine's own."""
+    station: str | None = None
+    """In place of both: the name of a station, as below, which is asked to do it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,6 +165,11 @@ class Spec:
     """Real servers by name."""
     pools: Mapping[str, PoolSpec]
     """Which servers belong to which service."""
+    stations: Mapping[str, HostSpec] = field(default_factory=dict)
+    """Machines on the servers' segment that are no servers, by name: to probe from, and
+    routers."""
+    routers: tuple[str, ...] = ()
+    """Stations that send clients' packets to the VIPs: kemp doctor reads where they send them."""
     arp_probe: ArpProbeSpec | None = None
     """From where ARP is watched; without it only the hosts' own settings are proof."""
     rollout: RolloutSpec | None = None
@@ -170,19 +177,11 @@ class Spec:
 
     def host(self, name: str) -> Host:
         """Return a host as drivers want it."""
-        entry = self.hosts[name]
-        return Host(
-            name=name,
-            address=entry.address,
-            interface=entry.interface,
-            driver=entry.driver,
-            namespace=entry.namespace,
-            root=entry.root,
-            user=entry.user,
-            port=entry.port,
-            ssh_host=entry.ssh_host,
-            sudo=entry.sudo,
-        )
+        return _host(name, self.hosts[name])
+
+    def station(self, name: str) -> Host:
+        """Return a station as drivers want it."""
+        return _host(name, self.stations[name])
 
     def service_of(self, pool: str) -> ServiceSpec:
         """Return the service of a pool."""
@@ -209,3 +208,18 @@ class Spec:
     def pools_of(self, host: str) -> tuple[str, ...]:
         """Return the pools that a host is in, in the order of the file."""
         return tuple(name for name, pool in self.pools.items() if host in pool.hosts)
+
+
+def _host(name: str, entry: HostSpec) -> Host:
+    return Host(
+        name=name,
+        address=entry.address,
+        interface=entry.interface,
+        driver=entry.driver,
+        namespace=entry.namespace,
+        root=entry.root,
+        user=entry.user,
+        port=entry.port,
+        ssh_host=entry.ssh_host,
+        sudo=entry.sudo,
+    )

@@ -12,6 +12,7 @@ import threading
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import Enum
 from types import TracebackType
 
 from orchestrator.errors import HostUnreachable
@@ -32,6 +33,20 @@ _NOBODY = "0.0.0.0"  # noqa: S104 - the sender of an ARP probe, not a place to l
 _WATCH_S = 0.05
 
 
+class Proof(str, Enum):
+    """How much was heard.
+
+    Attributes:
+        FRAMES: every answer, and every other frame that names the address as sender.
+        ANSWERS: answers to questions only.
+        NEIGHBOUR: the one answer that a kernel keeps, whoever else gave one.
+    """
+
+    FRAMES = "frames"
+    ANSWERS = "answers"
+    NEIGHBOUR = "neighbour"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArpEvidence:
     """What was heard about one address.
@@ -42,12 +57,15 @@ class ArpEvidence:
             by MAC. Whoever hears one may learn that MAC.
         asked: requests that were sent; 0 for one who only watched.
         dropped: ARP frames that the kernel had no room for: above 0, absence proves nothing.
+        proof: how much was heard. by: with what, and where.
     """
 
     answers: Mapping[str, int] = field(default_factory=dict)
     claims: Mapping[str, int] = field(default_factory=dict)
     asked: int = 0
     dropped: int = 0
+    proof: Proof = Proof.FRAMES
+    by: str = "raw frames"
 
     @property
     def macs(self) -> frozenset[str]:
@@ -56,25 +74,31 @@ class ArpEvidence:
 
 
 @dataclass(slots=True)
-class _Tally:
+class Tally:
+    """Counts what frames say of one address."""
+
     vip: str
+    by: str = "raw frames"
     answers: Counter[str] = field(default_factory=Counter)
     claims: Counter[str] = field(default_factory=Counter)
     asked: int = 0
     dropped: int = 0
 
     def note(self, frame: bytes, times: int = 1) -> None:
+        """Count a frame that was heard so often."""
         found = claim(frame)
         if found is not None and found.address == self.vip:
             counter = self.answers if found.solicited else self.claims
             counter[found.mac] += times
 
     def evidence(self) -> ArpEvidence:
+        """Return the counts."""
         return ArpEvidence(
             answers=dict(self.answers),
             claims=dict(self.claims),
             asked=self.asked,
             dropped=self.dropped,
+            by=self.by,
         )
 
 
@@ -131,7 +155,7 @@ def ask_over(
             promiscuous=True,
         )
     )
-    tally = _Tally(vip, asked=rounds * len(questions), dropped=heard.dropped)
+    tally = Tally(vip, by=wire.how, asked=rounds * len(questions), dropped=heard.dropped)
     for frame, times in heard.frames.items():
         tally.note(frame, times)
     return tally.evidence()
@@ -169,7 +193,7 @@ class ArpWatch:
         """Prepare to watch; listening starts with the ``with`` block."""
         self._interface = interface
         self._namespace = namespace
-        self._tally = _Tally(str(ipaddress.ip_address(vip)))
+        self._tally = Tally(str(ipaddress.ip_address(vip)))
         self._lock = threading.Lock()
         self._end = threading.Event()
         self._failure: Exception | None = None

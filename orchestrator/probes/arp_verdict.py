@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from enum import Enum
 
-from orchestrator.probes.arp import ArpEvidence
+from orchestrator.probes.arp import ArpEvidence, Proof
 
 
 class Outcome(str, Enum):
@@ -93,6 +93,18 @@ def _outcome(heard: ArpEvidence, others: list[Machine], *, pinned: bool) -> Outc
         return Outcome.UNPROVEN
     # A gratuitous ARP alone shows that the LoadMaster is there, not that we were heard.
     return Outcome.LOADMASTER_ONLY if heard.answers else Outcome.UNANSWERED
+
+
+_LIMITS = {
+    Proof.FRAMES: "",
+    Proof.ANSWERS: "; frames that name it as sender without being asked were not heard",
+    Proof.NEIGHBOUR: "; only the one answer that the kernel kept was seen",
+}
+
+
+def asked(heard: ArpEvidence, vip: str) -> str:
+    """Return how the question was put, and how much its silence is worth."""
+    return f"asked {times(heard.asked)} who has {vip}, by {heard.by}{_LIMITS[heard.proof]}"
 
 
 def described(heard: ArpEvidence, verdict: ArpVerdict) -> tuple[str, ...]:

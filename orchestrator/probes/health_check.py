@@ -16,6 +16,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from kempsdk import CheckMethod, CheckType, RsRef, VirtualService
 from orchestrator.network_namespace import NetworkNamespace
@@ -66,6 +67,12 @@ class HealthCheck:
     match_length: int = 0
     timeout_s: float = 4.0
 
+    @property
+    def header_lines(self) -> tuple[str, ...]:
+        """Return the further headers as a request has them."""
+        pairs = self.headers.replace("|", " ").split()
+        return tuple(one.replace(":", ": ", 1) for one in pairs)
+
     def __str__(self) -> str:
         place = f"[{self.address}]" if ":" in self.address else self.address
         match self.type:
@@ -87,11 +94,29 @@ class CheckEvidence:
             here.
         said: what was answered, or why there was no answer.
         seconds: how long it took.
+        status: of an HTTP answer, or None.
     """
 
     passed: bool | None
     said: str
     seconds: float
+    status: int | None = None
+
+
+class Answer(NamedTuple):
+    """What came of a check; as in ``CheckEvidence``."""
+
+    passed: bool | None
+    said: str
+    status: int | None = None
+
+    def evidence(self, seconds: float) -> CheckEvidence:
+        return CheckEvidence(
+            passed=self.passed, said=self.said, seconds=seconds, status=self.status
+        )
+
+
+NOTHING_CHECKED = Answer(None, "the service checks nothing")
 
 
 def check_of(service: VirtualService, rs: RsRef) -> HealthCheck:
@@ -116,24 +141,23 @@ def check_of(service: VirtualService, rs: RsRef) -> HealthCheck:
 def make_check(check: HealthCheck, *, namespace: NetworkNamespace | None = None) -> CheckEvidence:
     """Ask the server once, as the LoadMaster would."""
     started = time.monotonic()
-    passed: bool | None
     try:
-        passed, said = _answer(check, namespace)
+        answer = _answer(check, namespace)
     except (OSError, http.client.HTTPException) as error:
         words = error.strerror if isinstance(error, OSError) else None
-        passed, said = False, words or str(error) or type(error).__name__
+        answer = Answer(False, words or str(error) or type(error).__name__)
     seconds = time.monotonic() - started
-    if passed is False and seconds >= check.timeout_s:
-        said = f"no whole answer within {check.timeout_s:g} s"
-    return CheckEvidence(passed=passed, said=said, seconds=seconds)
+    if answer.passed is False and seconds >= check.timeout_s:
+        answer = Answer(False, f"no whole answer within {check.timeout_s:g} s")
+    return answer.evidence(seconds)
 
 
-def _answer(check: HealthCheck, namespace: NetworkNamespace | None) -> tuple[bool | None, str]:
+def _answer(check: HealthCheck, namespace: NetworkNamespace | None) -> Answer:
     match check.type:
         case CheckType.NONE:
-            return None, "the service checks nothing"
+            return NOTHING_CHECKED
         case CheckType.OTHER:
-            return None, "a kind of check that is not known here"
+            return Answer(None, "a kind of check that is not known here")
         case CheckType.ICMP | CheckType.DNS:
             return _by_datagram(check, namespace)
     with contextlib.ExitStack() as stack:
@@ -144,7 +168,7 @@ def _answer(check: HealthCheck, namespace: NetworkNamespace | None) -> tuple[boo
         stack.callback(deadline.cancel)
         deadline.start()
         if check.type is CheckType.TCP:
-            return True, "it takes connections"
+            return Answer(True, "it takes connections")
         if check.type in (CheckType.HTTP, CheckType.HTTPS):
             if check.type is CheckType.HTTPS:
                 connection = stack.enter_context(_encrypted(check, connection))
@@ -180,7 +204,7 @@ def http_request(check: HealthCheck) -> bytes:
     if check.http11:
         host = f"[{check.host}]" if ":" in check.host else check.host
         lines += [f"Host: {host}", "Connection: close"]
-    lines += [one.replace(":", ": ", 1) for one in check.headers.replace("|", " ").split()]
+    lines += check.header_lines
     body = check.post_data.encode() if check.method is CheckMethod.POST else b""
     if check.method is CheckMethod.POST:
         lines += [
@@ -190,25 +214,26 @@ def http_request(check: HealthCheck) -> bytes:
     return "\r\n".join([*lines, "", ""]).encode() + body
 
 
-def healthy_code(check: HealthCheck, code: int) -> bool:
-    """Return whether the LoadMaster takes an HTTP code for health."""
-    return 200 <= code < 300 or code in _HEALTHY_BESIDE_2XX or str(code) in check.codes
+def judge_answer(check: HealthCheck, code: int, body: str) -> Answer:
+    """Return whether the LoadMaster takes an HTTP answer for health, and what it was."""
+    said = f"it answered {code}"
+    good = 200 <= code < 300 or code in _HEALTHY_BESIDE_2XX or str(code) in check.codes
+    if not good or not check.pattern or check.method not in _WITH_PATTERN:
+        return Answer(good, said, code)
+    there = _found(check.pattern, body)
+    how = "with" if there else "without"
+    return Answer(there, f"{said}, {how} the pattern {check.pattern!r}", code)
 
 
-def _http_answer(check: HealthCheck, connection: socket.socket) -> tuple[bool, str]:
+def _http_answer(check: HealthCheck, connection: socket.socket) -> Answer:
     response = http.client.HTTPResponse(connection, method=check.method.value.upper())
     try:
         response.begin()
-        said = f"it answered {response.status}"
-        if not healthy_code(check, response.status):
-            return False, said
-        if not check.pattern or check.method not in _WITH_PATTERN:
-            return True, said
-        body = response.read(_READ_LIMIT).decode("latin-1")
+        wanted = check.pattern and check.method in _WITH_PATTERN
+        body = response.read(_READ_LIMIT).decode("latin-1") if wanted else ""
+        return judge_answer(check, response.status, body)
     finally:
         response.close()
-    there = _found(check.pattern, body)
-    return there, f"{said}, {'with' if there else 'without'} the pattern {check.pattern!r}"
 
 
 def _found(pattern: str, body: str) -> bool:
@@ -218,30 +243,30 @@ def _found(pattern: str, body: str) -> bool:
         return pattern in body
 
 
-def _binary(check: HealthCheck, connection: socket.socket) -> tuple[bool, str]:
+def _binary(check: HealthCheck, connection: socket.socket) -> Answer:
     try:
         say = bytes.fromhex(check.url if check.url != "/" else "")
         wanted = bytes.fromhex(check.pattern)
     except ValueError:
-        return False, "what the service sends or expects is not hexadecimal"
+        return Answer(False, "what the service sends or expects is not hexadecimal")
     limit = check.match_length or _READ_LIMIT
     return _talk(connection, say, lambda heard: wanted in heard[:limit], limit=limit)
 
 
 def _talk(
     connection: socket.socket, say: bytes, enough: Callable[[bytes], bool], *, limit: int
-) -> tuple[bool, str]:
+) -> Answer:
     connection.sendall(say)
     heard = b""
     while not enough(heard) and len(heard) < limit and (piece := connection.recv(limit)):
         heard += piece
-    return enough(heard), f"it said {heard[:40]!r}"
+    return Answer(enough(heard), f"it said {heard[:40]!r}")
 
 
 # -- without connections ---------------------------------------------------------------
 
 
-def _by_datagram(check: HealthCheck, namespace: NetworkNamespace | None) -> tuple[bool, str]:
+def _by_datagram(check: HealthCheck, namespace: NetworkNamespace | None) -> Answer:
     ping = check.type is CheckType.ICMP
     token = os.urandom(8)
     deadline = time.monotonic() + check.timeout_s
@@ -251,7 +276,7 @@ def _by_datagram(check: HealthCheck, namespace: NetworkNamespace | None) -> tupl
             connection.settimeout(left_s)
             heard = connection.recv(4096)
             if _is_ping_answer(connection, heard, token) if ping else _is_dns_answer(heard):
-                return True, "it answered"
+                return Answer(True, "it answered")
     raise TimeoutError
 
 

@@ -60,7 +60,7 @@ def listen(
                 kept[frame] = kept.get(frame, 0) + 1
             else:
                 lost += 1
-            if wanted["first"]:
+            if sum(kept.values()) == wanted["enough"]:
                 return lost
 
 
@@ -72,7 +72,7 @@ def exchange(wire: socket.socket, wanted: Answer) -> Answer:
         for frame in wanted["frames"]:
             wire.send(bytes.fromhex(frame))
         lost += listen(wire, wanted, needles, kept)
-        if kept and wanted["first"]:
+        if sum(kept.values()) == wanted["enough"] > 0:
             break
     for frame in wanted["last"]:
         wire.send(bytes.fromhex(frame))

@@ -10,6 +10,7 @@ from typing import Any
 from orchestrator.errors import HostUnreachable
 from orchestrator.hosts.driver import Host, HostDriver
 from orchestrator.probes import relay
+from orchestrator.probes.host_tools import script
 from orchestrator.probes.wire import Exchange, Heard, Identity, PortTaken, addresses_v6
 
 # The second is the system's own Python of CentOS 8 and newer; 7 has none that is new enough.
@@ -61,13 +62,13 @@ class RemoteWire:
             "rounds": wanted.rounds,
             "window_s": wanted.window_s,
             "promiscuous": wanted.promiscuous,
-            "first": wanted.first,
+            "enough": wanted.enough,
             "last": [one.hex() for one in wanted.last],
             "hold": wanted.hold,
         }
         result = self._driver.run(
             self._host,
-            ["sh", "-c", _RUN, "kemp", _source(), json.dumps(request)],
+            script(_RUN, _source(), json.dumps(request)),
             timeout_s=wanted.rounds * wanted.window_s + _LOGIN_S,
         )
         name, said = self._host.name, result.stderr.strip().rpartition("\n")[2]

@@ -140,7 +140,7 @@ def request_over(
             ],
             rounds=attempts,
             window_s=window_s,
-            first=True,
+            enough=1,
             last=last,
             hold=(protocol, ends.source, from_port),
         )
@@ -188,7 +188,7 @@ def passes_over(
                 needles=[packed(address) + packed(ends.source)],
                 rounds=2,
                 window_s=window_s,
-                first=True,
+                enough=1,
             )
         )
         packets = map(read_packet, heard.frames)

@@ -46,7 +46,7 @@ class Exchange:
         needles: a frame that holds none of these bytes is passed over.
         rounds: how often it is all sent. window_s: how long each round listens, in seconds.
         promiscuous: hear all that passes the interface.
-        first: end with the first frame that is kept.
+        enough: end when that many frames were kept; 0 hears every window to its end.
         last: sent once at the end, whatever was heard.
         hold: a TCP or UDP port of ours that nobody else may use meanwhile: protocol, address
             and port.
@@ -58,7 +58,7 @@ class Exchange:
     rounds: int
     window_s: float
     promiscuous: bool = False
-    first: bool = False
+    enough: int = 0
     last: Sequence[bytes] = ()
     hold: tuple[str, str, int] | None = None
 
@@ -140,9 +140,9 @@ class PacketWire:
                 for heard in wire.frames(window_s=wanted.window_s):
                     if any(needle in heard for needle in wanted.needles):
                         kept[heard] += 1
-                        if wanted.first:
+                        if kept.total() == wanted.enough:
                             break
-                if kept and wanted.first:
+                if kept.total() == wanted.enough > 0:
                     break
             for frame in wanted.last:
                 wire.send(frame)

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from orchestrator.errors import GateRefused
 from orchestrator.members import Member
 from orchestrator.probes.arp_verdict import ArpVerdict, Machine, Outcome, described, judge
+from orchestrator.probes.arp_verdict import asked as how_asked
 from orchestrator.probes.loadmaster_macs import Pinned, pin
 from orchestrator.probes.segment import Segment
 from orchestrator.rollout.context import Context
@@ -53,7 +54,7 @@ def prove(context: Context, name: str) -> tuple[str, ...]:
         heard = segment.ask_who_has(vip, unicast_to=[asked])
         verdict = judge(heard, loadmaster=pinned.macs, servers=servers)
         said += [
-            f"asked {heard.asked} times who has {vip}",
+            how_asked(heard, vip),
             *described(heard, verdict),
             *(f"LoadMaster: {one}" for one in pinned.how),
         ]

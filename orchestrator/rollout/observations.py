@@ -5,6 +5,7 @@ from orchestrator.hosts.findings import blocking
 from orchestrator.hosts.state import NetState
 from orchestrator.members import Member
 from orchestrator.probes.health_check import check_of
+from orchestrator.probes.remote_wire import NoPython
 from orchestrator.probes.segment import Segment
 from orchestrator.probes.vip_request import FrameOutcome
 from orchestrator.rollout import arp_proof, gates
@@ -105,8 +106,11 @@ def _takes_a_request(context: Context, step: Step, place: Member, segment: Segme
     """Send the server a request to the VIP, as the LoadMaster would hand it over."""
     vip, port, protocol = place.vs.address, place.rs.port, place.vs.protocol.value
     mac = arp_proof.mac_of(context, step.server)
-    frame = segment.answers_vip(vip, port, server_mac=mac, protocol=protocol)
     asked = f"a request to {vip}:{port} sent straight to {mac}"
+    try:
+        frame = segment.answers_vip(vip, port, server_mac=mac, protocol=protocol)
+    except NoPython as error:
+        return f"{asked} was not made: {error}"
     if frame.answers:
         return f"took {asked}"
     if protocol == "udp" and frame.outcome is FrameOutcome.SILENT:

@@ -108,6 +108,44 @@ MISTAKES = {
         2,
         "segment_address: 'lb1' is not an IPv4 or IPv6 address",
     ),
+    "station-that-is-a-host": (
+        "pools:\n",
+        "stations: {web1: {address: 203.0.113.2, interface: eth0}}\npools:\n",
+        12,
+        "web1 is a host already",
+    ),
+    "station-with-a-servers-address": (
+        "pools:\n",
+        "stations: {gw: {address: 203.0.113.11, interface: eth0}}\npools:\n",
+        12,
+        "duplicate host: web1 has the address 203.0.113.11 too",
+    ),
+    "router-that-is-no-station": (
+        "pools:\n",
+        "stations: {gw: {address: 203.0.113.1, interface: eth0}}\nrouters: [g]\npools:\n",
+        13,
+        "no host g; did you mean gw? (stations)",
+    ),
+    "probe-from-nowhere": ("pools:\n", "arp_probe: {}\npools:\n", 12, "say interface"),
+    "probe-from-two-places": (
+        "pools:\n",
+        "arp_probe: {interface: eth0, station: gw}\npools:\n",
+        12,
+        "and not both",
+    ),
+    "probe-from-an-unknown-station": (
+        "pools:\n",
+        "arp_probe: {station: gw}\npools:\n",
+        12,
+        "no station gw",
+    ),
+    "probe-with-a-namespace-of-a-station": (
+        "pools:\n",
+        "stations: {gw: {address: 203.0.113.1, interface: eth0}}\n"
+        "arp_probe: {station: gw, namespace: x}\npools:\n",
+        13,
+        "a namespace goes with interface",
+    ),
     "ssh-port-out-of-range": (
         "  web3: {address: 203.0.113.13, interface: eth0}",
         "  web3: {address: 203.0.113.13, interface: eth0, driver: ssh, port: 70000}",

@@ -42,7 +42,7 @@ def test_a_server_that_answers_is_named_with_what_follows_and_the_cure(
         one for one in result.hosts["web1"].steps if one.id == "web1/arp-proof"
     ).evidence
     assert evidence == (
-        f"asked 4 times who has {VIP}",
+        f"asked 4 times who has {VIP}, by raw frames",
         f"the LoadMaster ({LOADMASTER_MAC}) answered 3 times",
         f"{culprit} ({MAC[culprit]}) named it as its own once",
         "LoadMaster: its MACs are configured",
