@@ -10,7 +10,6 @@ from typing import Protocol
 from kempsdk.catalogue.entries import CommandInfo, ParamInfo, ValueInfo
 from kempsdk.catalogue.store import catalogue, python_name
 from kempsdk.catalogue.validation import check
-from kempsdk.errors import InvalidRequest
 from kempsdk.secret import Secret
 from kempsdk.transport.call import Call, ParamValue, Reply
 
@@ -97,12 +96,6 @@ def _call(
     given: Mapping[str, ParamValue | bytes | Secret],
     data: bytes | None,
 ) -> Call:
-    if any(isinstance(value, bytes) for value in given.values()):
-        raise InvalidRequest(
-            f"{info.name} uploads two files in one form, which this client cannot send",
-            field="data",
-            command=info.name,
-        )
     params: dict[str, ParamValue] = {}
     if info.selector is not None and info.selector not in given:
         params[info.selector] = ""
@@ -116,6 +109,7 @@ def _call(
         command=info.wire_name,
         params=params,
         body=data,
+        files={name: value for name, value in given.items() if isinstance(value, bytes)},
         mutates=info.changes_with(params),
         target=_target(params),
     )

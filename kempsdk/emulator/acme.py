@@ -31,6 +31,7 @@ class Account:
     directory: str = ""
     renew_days: int = 30
     key_id: str = ""
+    has_key: bool = False
 
 
 @dataclass(slots=True, kw_only=True)
@@ -148,11 +149,12 @@ def setacmerenewperiod(box: Appliance, request: Request) -> Answer:
 
 @command("setacmekid", "setacmehmac", mutates=True)
 def set_credential(box: Appliance, request: Request) -> Answer:
-    """Note the key's number; the key itself is not kept, since nothing is signed with it."""
+    """Note the key's number; of the key itself only that there is one: nothing is signed."""
     if request.command == "setacmekid":
         _account(box, request.params).key_id = request.params.need("kid")
     else:
         request.params.need("hmac")
+        _account(box, request.params).has_key = True
     box.changed_globally()
     return DONE
 

@@ -8,6 +8,7 @@ from kempsdk.emulator.answers import Answer, Refusal
 from kempsdk.emulator.credentials import Credentials
 from kempsdk.emulator.datapath import DataPath, L4Server, L4Service, L7DataPath, L7Server, L7Service
 from kempsdk.emulator.health import HealthMonitor
+from kempsdk.emulator.log_files import LogFiles
 from kempsdk.emulator.not_emulated import refusal_of
 from kempsdk.emulator.permissions import check
 from kempsdk.emulator.registry import COMMANDS, Request
@@ -26,6 +27,8 @@ class Appliance:
         state: the configuration.
         standby: whether this is the unit of a pair that waits.
         active_since_s: epoch at which it became active, 0 while it waits.
+        logs: its log files.
+        power: switches it off, for some seconds or, with None, until somebody switches it on.
         hidden_until_s: monotonic time until which showvs does not know a service, by uid.
     """
 
@@ -47,10 +50,12 @@ class Appliance:
         self.credentials = credentials
         self.health = health
         self.sampler = sampler
-        self.booted_at_s = int(time.time())
         self.standby = switches.standby
-        self.active_since_s = 0 if self.standby else self.booted_at_s
+        self.booted_at_s = self.active_since_s = 0
+        self.is_on = True
         self.hidden_until_s: dict[int, float] = {}
+        self.logs = LogFiles()
+        self.power: Callable[[float | None], None] = lambda _off_for_s: None
         self._data_path = data_path
         self._l7 = l7
         self._time_scale = time_scale
@@ -59,7 +64,20 @@ class Appliance:
         self._dirty = False
         self._global = False
         health.listener = self.program
+        self.start()
         self.sync_everything()
+
+    def start(self) -> None:
+        """Begin a new life, later than the one before."""
+        self.booted_at_s = max(int(time.time()), self.booted_at_s + 1)
+        self.active_since_s = 0 if self.standby else self.booted_at_s
+        self.logs.note("started")
+
+    def switch(self, *, on: bool) -> None:
+        """Take its services from the data paths, or give them back."""
+        self.is_on = on
+        self.settle()
+        self.program()
 
     def changed(self, *services: VirtualService) -> None:
         """Note that the configuration, and these services in it, have changed or are gone."""
@@ -91,12 +109,18 @@ class Appliance:
         if found.mutates and self.standby and self.switches.standby_refuses_writes:
             raise Refusal("Command not available.")
         try:
-            return found.handler(self, request)
+            answer = found.handler(self, request)
         finally:
-            if self._dirty:
-                self._settle()
+            self.settle()
+        if found.mutates:
+            # Names only: values can be secrets.
+            self.logs.note(f"user {request.user}: {request.command}")
+        return answer
 
-    def _settle(self) -> None:
+    def settle(self) -> None:
+        """Let what was noted as changed take effect."""
+        if not self._dirty:
+            return
         self.state.changed_at_s = int(time.time())
         if self._global:
             if self.switches.renumber_services:
@@ -130,6 +154,8 @@ class Appliance:
     def program(self) -> None:
         """Give the data paths the services of their layers as they are now."""
         services = [one for one in self.state.services.values() if one.parent is None]
+        if not self.is_on:
+            services = []
         if self._data_path is not None:
             self._data_path.program([self._l4_service(one) for one in services if one.layer == 4])
         if self._l7 is not None:

@@ -4,11 +4,10 @@ import asyncio
 import contextlib
 import json
 import secrets
-import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from kempsdk.emulator.answers import Refusal
 from kempsdk.emulator.appliance import Appliance
@@ -20,6 +19,7 @@ from kempsdk.emulator.datapath import DataPath, L7DataPath
 from kempsdk.emulator.faults import Fault, FaultKind, FaultRecord, Faults
 from kempsdk.emulator.gate import Gate
 from kempsdk.emulator.health import HealthMode, HealthMonitor
+from kempsdk.emulator.loop_thread import LoopThread
 from kempsdk.emulator.sampler import Sampler
 from kempsdk.emulator.state import ApplianceState, from_json, to_json
 from kempsdk.emulator.store import initial_state, save_state
@@ -33,9 +33,8 @@ if TYPE_CHECKING:
     from kempsdk.client import LoadMaster
     from kempsdk.emulator.certificate import Identity
     from kempsdk.emulator.front import Front
+    from kempsdk.emulator.power import Power
     from kempsdk.emulator.server import HttpServer
-
-_Result = TypeVar("_Result")
 
 
 class VirtualLoadMaster(Controls):
@@ -106,14 +105,13 @@ class VirtualLoadMaster(Controls):
         self._sampler = Sampler(
             [one for one in (data_path, l7) if one is not None], time_scale=time_scale
         )
-        self._thread: threading.Thread | None = None
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._stop: asyncio.Event | None = None
+        self._life = LoopThread("virtual-loadmaster", self._serve)
         self._box: Appliance | None = None
         self._front: Front | None = None
         self._server: HttpServer | None = None
+        self._power: Power | None = None
         self._address: tuple[str, int] | None = None
-        self._failure: BaseException | None = None
+        self._power_listeners: list[Callable[[bool], None]] = []
         self._listeners: list[Callable[[dict[str, Any]], None]] = []
 
     # -- what a caller needs to know
@@ -154,7 +152,7 @@ class VirtualLoadMaster(Controls):
     # -- hands on the device
 
     def description(self) -> dict[str, Any]:
-        active = not self._in_loop(lambda: self._appliance().standby)
+        active = not self._life.run(lambda: self._appliance().standby)
         units = [{"url": self.url, "active": active}]
         return {"url": self.url, "fingerprint": self.fingerprint, "units": units}
 
@@ -194,25 +192,31 @@ class VirtualLoadMaster(Controls):
             except Refusal as refusal:
                 return render_v2.failure(refusal)
 
-        data: dict[str, Any] = json.loads(self._in_loop(answer))
+        data: dict[str, Any] = json.loads(self._life.run(answer))
         return data
 
     def set_health(self, address: str, port: int, up: bool | None) -> None:
         canonical = address_of(address) or address
-        self._in_loop(lambda: self._appliance().health.override(canonical, port, up))
+        self._life.run(lambda: self._appliance().health.override(canonical, port, up))
 
     def sample_now(self) -> None:
-        self._in_loop(lambda: self._sampler.sample(self._appliance().state))
+        self._life.run(lambda: self._sampler.sample(self._appliance().state))
 
     def freeze_stats(self, frozen: bool) -> None:
-        self._in_loop(lambda: setattr(self._sampler, "frozen", frozen))
+        self._life.run(lambda: setattr(self._sampler, "frozen", frozen))
 
     def failover(self) -> None:
         raise ValueError("failover: this is no pair")
 
+    def set_power(self, on: bool) -> None:
+        power = self._power
+        if power is None:
+            raise RuntimeError("not started")
+        self._life.run(power.switch_on if on else power.switch_off)
+
     def drop_connections(self) -> None:
         """Close every open connection at once."""
-        self._in_loop(self._drop_connections)
+        self._life.run(self._drop_connections)
 
     # -- as a unit of a pair
 
@@ -220,13 +224,26 @@ class VirtualLoadMaster(Controls):
         """Call the listener, in the thread of the event loop, with each new configuration."""
         self._listeners.append(listener)
 
+    def on_power(self, listener: Callable[[bool], None]) -> None:
+        """Call the listener, in the thread of the event loop, when it goes off or comes on."""
+        self._power_listeners.append(listener)
+
+    @property
+    def is_on(self) -> bool:
+        """Whether it has power."""
+        return self._life.run(lambda: self._appliance().is_on)
+
+    def configuration(self) -> dict[str, Any]:
+        """Return the whole configuration, as ``on_change`` tells it."""
+        return self._life.run(lambda: to_json(self._appliance().state))
+
     def set_standby(self, standby: bool) -> None:
         """Make it the waiting unit of a pair, or the active one."""
-        self._in_loop(lambda: self._appliance().set_standby(standby))
+        self._life.run(lambda: self._appliance().set_standby(standby))
 
     def set_parameter(self, name: str, value: str) -> None:
         """Set a parameter of the configuration as it is stored, past every check."""
-        self._in_loop(lambda: self._appliance().state.parameters.update({name: value}))
+        self._life.run(lambda: self._appliance().state.parameters.update({name: value}))
 
     def take_over(
         self, configuration: dict[str, Any], keep: Callable[[ApplianceState, ApplianceState], None]
@@ -238,8 +255,7 @@ class VirtualLoadMaster(Controls):
         """
         # A unit that has ended misses the change.
         with contextlib.suppress(RuntimeError):
-            if self._loop is not None:
-                self._loop.call_soon_threadsafe(self._replace, configuration, keep)
+            self._life.soon(lambda: self._replace(configuration, keep))
 
     def _replace(
         self, configuration: dict[str, Any], keep: Callable[[ApplianceState, ApplianceState], None]
@@ -270,23 +286,12 @@ class VirtualLoadMaster(Controls):
             OSError: the address cannot be bound.
             ValueError: the state file is none.
         """
-        if self._thread is not None:
-            raise RuntimeError("already started")
-        ready = threading.Event()
-        self._thread = threading.Thread(
-            target=self._run, args=(ready,), name="virtual-loadmaster", daemon=True
-        )
-        self._thread.start()
-        ready.wait()
-        if self._failure is not None:
-            self._thread.join()
-            self._thread = None
-            self._raise_failure()
+        self._life.start()
 
     @property
     def running(self) -> bool:
         """Whether calls are answered; False after stop, and when it broke down."""
-        return self._thread is not None and self._thread.is_alive()
+        return self._life.running
 
     def stop(self) -> None:
         """Close every connection and end the thread; harmless when stopped already.
@@ -294,36 +299,14 @@ class VirtualLoadMaster(Controls):
         Raises:
             Exception: what it broke down on, if it did, such as a failing data path.
         """
-        thread, loop, stop = self._thread, self._loop, self._stop
-        if thread is None:
-            return
-        if loop is not None and stop is not None:
-            with contextlib.suppress(RuntimeError):
-                loop.call_soon_threadsafe(stop.set)
-        thread.join()
-        self._thread = None
-        self._raise_failure()
+        self._life.stop()
 
-    def _raise_failure(self) -> None:
-        failure, self._failure = self._failure, None
-        if failure is not None:
-            raise failure
-
-    def _run(self, ready: threading.Event) -> None:
-        try:
-            asyncio.run(self._serve(ready))
-        except BaseException as failure:  # noqa: BLE001 - handed to the thread that waits in start()
-            self._failure = failure
-        finally:
-            ready.set()
-
-    async def _serve(self, ready: threading.Event) -> None:
+    async def _serve(self, ready: Callable[[], None], stop: asyncio.Event) -> None:
         from kempsdk.emulator import families  # noqa: F401 - registers every command
         from kempsdk.emulator.front import Front
+        from kempsdk.emulator.power import Power
         from kempsdk.emulator.server import HttpServer, bound_socket, cancel
 
-        self._loop = asyncio.get_running_loop()
-        self._stop = asyncio.Event()
         async with contextlib.AsyncExitStack() as stack:
             listener = bound_socket(self._listen)
             stack.callback(listener.close)
@@ -358,13 +341,14 @@ class VirtualLoadMaster(Controls):
                 listener, front, gate=gate, faults=self._faults, tls=tls
             )
             stack.push_async_callback(server.close)
+            self._power = Power(box, server, self._tell_power)
             tasks = [
                 asyncio.create_task(one)
-                for one in (self._stop.wait(), server.run(), self._sample_forever(box))
+                for one in (stop.wait(), server.run(), self._sample_forever(box))
             ]
             for task in tasks:
                 stack.push_async_callback(cancel, task)
-            ready.set()
+            ready()
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             for task in done:
                 task.result()
@@ -397,6 +381,10 @@ class VirtualLoadMaster(Controls):
 
         return save
 
+    def _tell_power(self, on: bool) -> None:
+        for listener in self._power_listeners:
+            listener(on)
+
     def _bound(self) -> tuple[str, int]:
         if self._address is None:
             raise RuntimeError("not started")
@@ -410,14 +398,3 @@ class VirtualLoadMaster(Controls):
     def _drop_connections(self) -> None:
         if self._server is not None:
             self._server.drop_connections()
-
-    def _in_loop(self, action: Callable[[], _Result]) -> _Result:
-        """Run something in the event loop's thread and wait for it."""
-        loop = self._loop
-        if loop is None or self._thread is None:
-            raise RuntimeError("not started")
-
-        async def run() -> _Result:
-            return action()
-
-        return asyncio.run_coroutine_threadsafe(run(), loop).result()

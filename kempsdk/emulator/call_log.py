@@ -22,7 +22,7 @@ _SECRETS: Final = frozenset(
     words(
         "password passwd currpassword pass passphrase key data captchaprivatekey adminpass"
         " testpass kcd_password ldap_password radius_shared_secret oidc_secret rsanspwd"
-        " dnsapiparams hmac"
+        " dnsapiparams hmac privatekey"
     )
 )
 _SECRET_PARAMETER: Final = ("pass", "secret", "ident", "community")

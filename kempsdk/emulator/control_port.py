@@ -191,6 +191,11 @@ def _sample(controls: Controls, _body: Any, _query: Mapping[str, str]) -> tuple[
     return HTTPStatus.OK, {}
 
 
+def _power(controls: Controls, body: Any, _query: Mapping[str, str]) -> tuple[HTTPStatus, object]:
+    controls.set_power(_member(_object(body), "on", bool))
+    return HTTPStatus.OK, {}
+
+
 def _failover(
     controls: Controls, _body: Any, _query: Mapping[str, str]
 ) -> tuple[HTTPStatus, object]:
@@ -210,6 +215,7 @@ ROUTES: Final[Mapping[str, Mapping[str, _Action]]] = {
     "health": {"PUT": _health},
     "stats": {"PUT": _stats},
     "sample": {"POST": _sample},
+    "power": {"PUT": _power},
     "failover": {"POST": _failover},
 }
 

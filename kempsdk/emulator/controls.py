@@ -72,6 +72,14 @@ class Controls(ABC):
             ValueError: this is no pair.
         """
 
+    @abstractmethod
+    def set_power(self, on: bool) -> None:
+        """Cut the power of the appliance, or switch it on again, at once.
+
+        Off, nothing listens. Of a pair the active unit goes off, and the other one takes
+        over; on switches both on. Harmless when it is so already.
+        """
+
     # -- short forms of usual faults; each replaces the one before of its own kind
 
     def close_before_tls(self, n: int = 1) -> None:

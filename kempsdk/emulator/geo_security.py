@@ -3,6 +3,7 @@
 import ipaddress
 import time
 
+from kempsdk.emulator import signing_keys
 from kempsdk.emulator.answers import DONE, Answer, Many, Members, One, Refusal, Texts, missing
 from kempsdk.emulator.appliance import Appliance
 from kempsdk.emulator.geo_state import Dnssec, geo_of
@@ -136,6 +137,13 @@ def geogenerateksk(box: Appliance, request: Request) -> Answer:
     if algorithm not in ("RSASHA256", "NSEC3RSASHA1") or size not in (1024, 2048, 4096):
         raise missing("algorithm")
     geo_of(box).dnssec = Dnssec(algorithm=algorithm, key_size=size)
+    box.changed_globally()
+    return DONE
+
+
+@command("geoimportksk", mutates=True, takes_file=True)
+def geoimportksk(box: Appliance, request: Request) -> Answer:
+    geo_of(box).dnssec = signing_keys.imported(request)
     box.changed_globally()
     return DONE
 

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import secrets
 import threading
+from collections.abc import Callable
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ from kempsdk.emulator.clients import client_of
 from kempsdk.emulator.controls import Controls
 from kempsdk.emulator.credentials import new_api_key
 from kempsdk.emulator.faults import Fault, FaultKind, FaultRecord, Faults
+from kempsdk.emulator.loop_thread import LoopThread
 from kempsdk.emulator.network import Network
 from kempsdk.emulator.server import bound_socket
 from kempsdk.emulator.state import ApplianceState
@@ -41,55 +43,32 @@ class _SharedAddress:
         self._listen = listen
         self._target: tuple[str, int] | None = None
         self._writers: set[asyncio.StreamWriter] = set()
-        self._ready = threading.Event()
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._stop: asyncio.Event | None = None
-        self._thread = threading.Thread(target=self._run, name="shared address", daemon=True)
-        self._failure: BaseException | None = None
+        self._life = LoopThread("shared address", self._serve)
         self.address: tuple[str, int] = listen
 
     def start(self) -> None:
-        self._thread.start()
-        self._ready.wait()
-        if self._failure is not None:
-            raise self._failure
+        self._life.start()
 
     def stop(self) -> None:
-        loop, stop = self._loop, self._stop
-        if loop is not None and stop is not None:
-            with contextlib.suppress(RuntimeError):
-                loop.call_soon_threadsafe(stop.set)
-        self._thread.join()
+        self._life.stop()
 
     def lead_to(self, target: tuple[str, int] | None) -> None:
         """Close every connection; new ones go to the target, or are closed without one."""
-        if self._loop is None:
-            raise RuntimeError("not started")
 
-        async def switch() -> None:
+        def switch() -> None:
             self._target = target
             for writer in list(self._writers):
                 writer.transport.abort()
 
-        asyncio.run_coroutine_threadsafe(switch(), self._loop).result()
+        self._life.run(switch)
 
-    def _run(self) -> None:
-        try:
-            asyncio.run(self._serve())
-        except BaseException as failure:  # noqa: BLE001 - handed to the thread that waits in start()
-            self._failure = failure
-        finally:
-            self._ready.set()
-
-    async def _serve(self) -> None:
-        self._loop = asyncio.get_running_loop()
-        self._stop = asyncio.Event()
+    async def _serve(self, ready: Callable[[], None], stop: asyncio.Event) -> None:
         listener = bound_socket(self._listen)
         name = listener.getsockname()
         self.address = (name[0], name[1])
         server = await asyncio.start_server(self._handle, sock=listener)
-        self._ready.set()
-        await self._stop.wait()
+        ready()
+        await stop.wait()
         server.close()
         for writer in list(self._writers):
             writer.transport.abort()
@@ -163,7 +142,7 @@ class HighAvailabilityPair(Controls):
             if options.get(name) is not None:
                 raise ValueError(f"two units cannot share a {name.replace('_', ' ')}")
         self._faults = Faults(self.failover)
-        self._failing_over = threading.Lock()
+        self._failing_over = threading.RLock()
         common: dict[str, Any] = {
             "password": secrets.token_urlsafe(18),
             "api_keys": [new_api_key()],
@@ -210,6 +189,8 @@ class HighAvailabilityPair(Controls):
     def failover(self) -> None:
         with self._failing_over:
             old, new = self._active, self.standby
+            if not new.is_on:
+                raise ValueError("failover: the other unit is off")
             self._shared.lead_to(None)
             old.set_standby(True)
             new.set_standby(False)
@@ -249,6 +230,24 @@ class HighAvailabilityPair(Controls):
         for unit in (self.first, self.second):
             unit.freeze_stats(frozen)
 
+    def set_power(self, on: bool) -> None:
+        if not on:
+            self._active.set_power(False)
+            self._rearrange(self._active, on=False)
+            return
+        for unit in (self.first, self.second):
+            unit.set_power(True)
+            self._rearrange(unit, on=True)
+
+    def _rearrange(self, unit: VirtualLoadMaster, *, on: bool) -> None:
+        """Let a unit take over where the active one is off; one that comes back follows."""
+        with self._failing_over:
+            if self._active.is_on:
+                if on and unit is not self._active:
+                    unit.take_over(self._active.configuration(), _keep_own)
+            elif self.standby.is_on:
+                self.failover()
+
     # -- life
 
     @property
@@ -269,6 +268,8 @@ class HighAvailabilityPair(Controls):
             self.second.set_standby(True)
             self.first.on_change(self._follow(self.first, self.second))
             self.second.on_change(self._follow(self.second, self.first))
+            for unit in (self.first, self.second):
+                unit.on_power(self._power_of(unit))
             self._shared.start()
             stack.callback(self._shared.stop)
             self._lead()
@@ -285,6 +286,18 @@ class HighAvailabilityPair(Controls):
 
     def _lead(self) -> None:
         self._shared.lead_to((self._shared.address[0], self._active.port))
+
+    def _power_of(self, unit: VirtualLoadMaster) -> Callable[[bool], None]:
+        def rearrange(on: bool) -> None:
+            # A pair that has ended has nothing to rearrange.
+            with contextlib.suppress(RuntimeError):
+                self._rearrange(unit, on=on)
+
+        def changed(on: bool) -> None:
+            # Elsewhere: it waits for the loop that tells it.
+            threading.Thread(target=rearrange, args=(on,), name="failover", daemon=True).start()
+
+        return changed
 
     def _follow(self, unit: VirtualLoadMaster, other: VirtualLoadMaster) -> Any:
         def follow(configuration: dict[str, Any]) -> None:

@@ -79,6 +79,9 @@ class RemoteControl(Controls):
     def failover(self) -> None:
         self._ask("POST", "/failover", {})
 
+    def set_power(self, on: bool) -> None:
+        self._ask("PUT", "/power", {"on": on})
+
     def _ask(self, method: str, path: str, data: object = None) -> Any:
         connection = http.client.HTTPConnection(*self._address, timeout=_TIMEOUT_S)
         try:

@@ -14,6 +14,7 @@ from kempsdk.emulator.front import Front
 from kempsdk.emulator.gate import Gate, hang_up
 
 _SHUTDOWN_S = 1.0
+_BACKLOG = 256
 _TURNS_TO_CLOSE = 3
 _BACK_OFF_S = 0.05
 _LONGEST_LINE = 64 * 1024
@@ -26,13 +27,26 @@ def bound_socket(listen: tuple[str, int]) -> socket.socket:
         OSError: the address is in use, or is none of this machine.
     """
     family = socket.AF_INET6 if ":" in listen[0] else socket.AF_INET
-    sock = socket.create_server(listen, family=family, backlog=256)
+    sock = socket.create_server(listen, family=family, backlog=_BACKLOG)
+    sock.setblocking(False)
+    return sock
+
+
+def _reserved(address: tuple[str, int]) -> socket.socket:
+    """Return a socket that has the address and does not listen yet."""
+    sock = socket.socket(socket.AF_INET6 if ":" in address[0] else socket.AF_INET)
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sock.bind(address)
+    except OSError:
+        sock.close()
+        raise
     sock.setblocking(False)
     return sock
 
 
 class HttpServer:
-    """Serves one listening socket, which it does not close."""
+    """Serves one listening socket until it is closed."""
 
     def __init__(
         self,
@@ -44,9 +58,12 @@ class HttpServer:
         tls: ssl.SSLContext | None,
     ) -> None:
         self._listener = listener
+        self._address: tuple[str, int] = listener.getsockname()[:2]
         self._gate = gate
         self._faults = faults
         self._tls = tls
+        self._on = asyncio.Event()
+        self._off = asyncio.Event()
         self._open: dict[socket.socket, asyncio.BaseTransport] = {}
         self._server = web.Server(
             front.handle,
@@ -59,7 +76,36 @@ class HttpServer:
         )
 
     async def run(self) -> None:
-        """Accept connections until cancelled."""
+        """Accept connections until cancelled, while it is switched on."""
+        try:
+            while True:
+                accepting = asyncio.create_task(self._accept())
+                off = asyncio.create_task(self._off.wait())
+                try:
+                    await asyncio.wait((accepting, off), return_when=asyncio.FIRST_COMPLETED)
+                finally:
+                    await cancel(off)
+                    await cancel(accepting)
+                self.drop_connections()
+                self._listener.close()
+                self._listener = _reserved(self._address)
+                await self._on.wait()
+                self._listener.listen(_BACKLOG)
+        finally:
+            self._listener.close()
+
+    def switch_off(self) -> None:
+        """Close every connection, and soon the port: connecting is refused then."""
+        self._on.clear()
+        self._off.set()
+        self.drop_connections()
+
+    def switch_on(self) -> None:
+        """Listen again, soon."""
+        self._off.clear()
+        self._on.set()
+
+    async def _accept(self) -> None:
         loop = asyncio.get_running_loop()
         tasks: set[asyncio.Task[None]] = set()
         try:

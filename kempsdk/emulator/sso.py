@@ -4,15 +4,19 @@ import io
 import tarfile
 from dataclasses import dataclass, field
 from typing import Final
+from xml.etree import ElementTree
 
 from kempsdk.emulator.answers import DONE, Answer, Many, Members, Refusal, missing
 from kempsdk.emulator.appliance import Appliance
+from kempsdk.emulator.certificate import user_certificate
 from kempsdk.emulator.records import Secret, Switch, Table, Values, number, text, word
 from kempsdk.emulator.registry import Request, command
 from kempsdk.emulator.sections import SSO, section
+from kempsdk.emulator.values import Params
 
 _MOST_DOMAINS: Final = 128
 _UNKNOWN: Final = "Unknown domain"
+_MD: Final = "{urn:oasis:names:tc:SAML:2.0:metadata}"
 
 _AUTH_TYPES: Final = (
     "LDAP-StartTLS",
@@ -89,8 +93,13 @@ _TABLE: Final = Table(
 
 @dataclass(slots=True, kw_only=True)
 class Domain:
+    """Attributes:
+    sp_certificate: PEM of the self-signed one that a SAML domain shows; made when asked for.
+    """
+
     id: int
     settings: Values
+    sp_certificate: str = ""
 
 
 @section("sso", part=SSO)
@@ -175,6 +184,50 @@ def deldomain(box: Appliance, request: Request) -> Answer:
     del _sso(box).domains[name]
     box.changed_globally()
     return DONE
+
+
+def _metadata(file: bytes) -> dict[str, str]:
+    """Return the settings that an identity provider's metadata hold (SAML 2.0 Metadata)."""
+    # The text is a guess.
+    refused = Refusal("Invalid metadata")
+    try:
+        root = ElementTree.fromstring(file)  # noqa: S314 - for tests; expat bounds entities
+    except ElementTree.ParseError:
+        raise refused from None
+    entity = root if root.tag == f"{_MD}EntityDescriptor" else root.find(f"{_MD}EntityDescriptor")
+    provider = None if entity is None else entity.find(f"{_MD}IDPSSODescriptor")
+    if entity is None or provider is None:
+        raise refused
+    found = {"idp_entity_id": entity.get("entityID", "")}
+    for setting, tag in (
+        ("idp_sso_url", "SingleSignOnService"),
+        ("idp_logoff_url", "SingleLogoutService"),
+    ):
+        service = provider.find(f"{_MD}{tag}")
+        if service is not None:
+            found[setting] = service.get("Location", "")
+    return found
+
+
+@command("uploadsamlidpmd", mutates=True, takes_file=True)
+def uploadsamlidpmd(box: Appliance, request: Request) -> Answer:
+    name = _named(box, request)
+    if not request.body:
+        raise missing("data", "File")
+    _TABLE.apply(_sso(box).domains[name].settings, Params(_metadata(request.body)))
+    box.changed_globally()
+    return DONE
+
+
+@command("downloadsamlspcert")
+def downloadsamlspcert(box: Appliance, request: Request) -> Answer:
+    """Send the domain's own certificate as PEM, which is a guess; its key is not kept."""
+    domain = _sso(box).domains[_named(box, request)]
+    if not domain.sp_certificate:
+        made = user_certificate(request.params.get("domain"), "")
+        domain.sp_certificate = made.certificate.decode("ascii")
+        box.changed()
+    return Answer(file=domain.sp_certificate.encode(), content_type="application/x509-cert")
 
 
 @command("showdomainlockedusers")

@@ -61,6 +61,7 @@ class Switches:
             of the initial configuration are available.
         licensing_disables_api: the API is off after the first licence and password (seen on
             7.2.63; the vendor's PowerShell guide says that it is on).
+        reboot_s: real seconds for which a reboot keeps the unit away; 0 interrupts nothing.
         dns_names: host names that may be used as real server addresses, with their
             address. The virtual LoadMaster never asks a resolver.
         interfaces: addresses with prefix of eth0, eth1, ... as showiface prints them.
@@ -93,5 +94,6 @@ class Switches:
     waiting_nodes: tuple[str, ...] = ()
     unlicensed: bool = False
     licensing_disables_api: bool = True
+    reboot_s: float = 0.0
     dns_names: Mapping[str, str] = field(default_factory=dict)
     interfaces: tuple[str, ...] = ("192.0.2.10/24",)

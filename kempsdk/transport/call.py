@@ -16,6 +16,7 @@ class Call:
         command: command word as in the catalogue (``listvs``, ``logging/df``).
         params: names are matched without case by the appliance.
         body: a file to upload (raw in v1, base64 in v2).
+        files: several files to upload, by the names of their form fields.
         mutates: whether it changes the appliance; retries go by this, never by HTTP verb.
         target: what it is about, for errors and logs; never a credential.
     """
@@ -23,6 +24,7 @@ class Call:
     command: str
     params: Mapping[str, ParamValue] = field(default_factory=dict)
     body: bytes | None = None
+    files: Mapping[str, bytes] = field(default_factory=dict, repr=False)
     mutates: bool
     target: str | None = None
 

@@ -1,7 +1,9 @@
 """The v1 interface: ``/access/COMMAND?name=value``, answers in XML."""
 
 import base64
+import hashlib
 import re
+from collections.abc import Mapping
 from typing import Final
 from urllib.parse import quote, urlencode
 
@@ -43,6 +45,14 @@ class V1:
                 target=f"{path}?{query}",
                 headers={**self._headers, "Content-Type": "application/octet-stream"},
                 body=call.body,
+            )
+        if call.files:
+            kind, form = _form(call.files)
+            return HttpRequest(
+                method="POST",
+                target=f"{path}?{query}",
+                headers={**self._headers, "Content-Type": kind},
+                body=form,
             )
         if len(query) > _LONGEST_QUERY:
             credential = _encode(self._credential)
@@ -100,6 +110,19 @@ def _spell(value: ParamValue, call: Call) -> str:
         # "set" documents yes and no; everything else Y and N.
         return ("no", "yes")[value] if call.command == "set" else ("N", "Y")[value]
     return str(value)
+
+
+def _form(files: Mapping[str, bytes]) -> tuple[str, bytes]:
+    """Return content type and body of a form of files."""
+    from urllib3.filepost import encode_multipart_formdata
+
+    # The same files give the same form, which a recording is compared with.
+    digest = hashlib.sha256(b"\0".join(files.values())).hexdigest()
+    fields = [
+        (name, (name, content, "application/octet-stream")) for name, content in files.items()
+    ]
+    body, kind = encode_multipart_formdata(fields, boundary=f"kempsdk{digest[:32]}")
+    return kind, body
 
 
 def _encode(params: dict[str, str]) -> str:

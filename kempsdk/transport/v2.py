@@ -35,6 +35,9 @@ class V2:
             members[name] = value
         if call.body is not None:
             members["data"] = base64.b64encode(call.body).decode("ascii")
+        # How v2 takes several files is not documented: like a single one is a guess.
+        for name, content in call.files.items():
+            members[name] = base64.b64encode(content).decode("ascii")
         return HttpRequest(
             method="POST",
             target="/accessv2",

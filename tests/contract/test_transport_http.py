@@ -1,6 +1,8 @@
 """The real transport against a real socket: what is sent, what comes of the answers."""
 
 import base64
+import email
+import email.policy
 import json
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
@@ -138,6 +140,31 @@ def test_a_file_goes_along(api: Api) -> None:
         assert "cert=web" in sent.target
     else:
         assert base64.b64decode(json.loads(sent.body)["data"]) == b"PEM\0\xff"
+
+
+@pytest.mark.parametrize("api", ["v1", "v2"])
+def test_two_files_go_along_in_one_form(api: Api) -> None:
+    files = {"publickey": b"; key\n\0\xff", "privatekey": b"--kempsdk\r\nAlgorithm: 8"}
+    call = Call(command="geoimportksk", files=files, mutates=True)
+    with WireServer(OK_V1 if api == "v1" else OK_V2) as server:
+        wire = transport(server, api=api)
+        wire.send(call)
+        wire.close()
+    (sent,) = server.received
+    assert sent.method == "POST"
+    if api == "v2":
+        members = json.loads(sent.body)
+        assert {name: base64.b64decode(members[name]) for name in files} == files
+        return
+    # Read back by the standard library's parser of such forms.
+    kind = f"Content-Type: {sent.headers['content-type']}\r\n\r\n".encode()
+    message = email.message_from_bytes(kind + sent.body, policy=email.policy.HTTP)
+    found = {
+        part.get_param("name", header="content-disposition"): part.get_payload(decode=True)
+        for part in message.walk()
+        if not part.is_multipart()
+    }
+    assert found == files
 
 
 def test_a_file_comes_back() -> None:

@@ -1,6 +1,7 @@
 """ACME accounts and certificates, under both sets of names."""
 
 import base64
+import time
 
 import pytest
 
@@ -11,7 +12,9 @@ NEW = {"register": "registeracmeaccount", "info": "acmeaccountinfo", "stem": "ac
 
 
 @pytest.mark.parametrize("names", [OLD, NEW])
-def test_from_account_to_certificate(wire: Wire, names: dict[str, str]) -> None:
+def test_from_account_to_certificate(
+    wire: Wire, names: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     stem = names["stem"]
     wire.fresh()
     request = {"cert": "one", "cn": "www.example.com", "vid": "1", "acmetype": "1"}
@@ -28,7 +31,12 @@ def test_from_account_to_certificate(wire: Wire, names: dict[str, str]) -> None:
     assert (shown["SubjectAlternateNames"], shown["KeySize"]) == ("b.example.com", "4096")
     assert wire.v1(f"get{stem}cert", cert="one").data.findtext("Type") == "RSA"
     assert len(wire.v2(f"list{stem}cert").json["Data"]) == 1
-    assert wire.v2(f"renew{stem}cert", cert="one").status == 200
+    before = shown["ExpiryDate"]
+    later = time.time() + 86400
+    with monkeypatch.context() as patch:
+        patch.setattr("kempsdk.emulator.acme.time.time", lambda: later)
+        assert wire.v2(f"renew{stem}cert", cert="one").status == 200
+    assert wire.v2(f"get{stem}cert", cert="one").json["Data"]["ExpiryDate"] != before
     unknown = (422, "Unknown ACME cert")
     assert wire.v2(f"get{stem}cert", cert="two").error == unknown
     assert wire.v2("delacmeconfig", acmetype="1").status == 422

@@ -109,7 +109,7 @@ def test_what_it_is(wire: Wire, control: ControlPort) -> None:
         ({"kind": "change"}, "change needs calls"),
         ({"kind": "change", "calls": ["delvs"]}, "object with cmd"),
         ({"kind": "change", "calls": [{"vs": 1}]}, "object with cmd"),
-        ({"kind": "change", "calls": [{"cmd": "installpatch"}]}, "no command 'installpatch'"),
+        ({"kind": "change", "calls": [{"cmd": "aslactivate"}]}, "no command 'aslactivate'"),
         ({"kind": "failover"}, "no pair"),
     ],
 )

@@ -263,3 +263,11 @@ def test_a_data_path_that_does_not_start_is_told_at_once() -> None:
 
     with pytest.raises(PermissionError, match="raw sockets"):
         VirtualLoadMaster(http=True, data_path=Forbidden()).start()
+
+
+def test_without_power_nothing_is_moved(director: Wire, path: _Recorder) -> None:
+    assert path.eligible()
+    director.box.set_power(False)
+    assert path.services == ()
+    director.box.set_power(True)
+    assert path.eligible()

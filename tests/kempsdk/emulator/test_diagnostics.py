@@ -1,15 +1,17 @@
-"""Texts of diagnostics, the reboot, and the two families without their own room in the docs."""
+"""Texts of diagnostics, logs, and the two families without their own room in the docs."""
 
 import base64
+import io
 import platform
 import struct
+import tarfile
 
 import pytest
 
-from tests.kempsdk.emulator.conftest import Start
 from tests.kempsdk.emulator.wire import Wire
 
 TEXTS = ["df", "meminfo", "cpuinfo", "partitions", "ps", "top", "ifconfig", "netstat"]
+TEXTS += ["interrupts", "lsmod", "lspci", "slabinfo", "getraidinfo", "getraiddisksinfo"]
 
 
 @pytest.mark.parametrize("name", TEXTS)
@@ -44,18 +46,6 @@ def test_a_capture_is_a_file_without_packets(wire: Wire) -> None:
     assert reply.content_type == "application/vnd.tcpdump.pcap"
     assert struct.unpack("<IHH", reply.body[:8]) == (0xA1B2C3D4, 2, 4)
     assert len(reply.body) == 24
-
-
-def test_a_reboot_begins_a_new_boot_time_and_nothing_else(
-    start: Start, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    wire = start()
-    wire.fresh()
-    before = int(wire.v1("get", param="boottime").data[0].text or 0)
-    monkeypatch.setattr("kempsdk.emulator.diagnostics.time.time", lambda: before + 100.0)
-    assert wire.v1("reboot").status == 200
-    assert wire.v1("get", param="boottime").data[0].text == str(before + 100)
-    assert len(wire.v2("listvs").json["VS"]) == 1
 
 
 def test_extended_logs(wire: Wire) -> None:
@@ -121,3 +111,38 @@ def test_vpn_connections(wire: Wire) -> None:
     assert wire.v2("deletevpncon", name="v").status == 200
     assert wire.v2("getvpnstatus", name="v").status == 422
     assert started
+
+
+@pytest.mark.parametrize(
+    ("kind", "names"),
+    [("logs", ["messages"]), ("extlogs", ["connection", "security", "user"])],
+)
+def test_logs(wire: Wire, kind: str, names: list[str]) -> None:
+    def files(**chosen: str) -> dict[str, str]:
+        archive = wire.v1(f"logging/save{kind}", **chosen).body
+        assert archive.startswith(b"\x1f\x8b")
+        with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
+            found = [(one.name, tar.extractfile(one)) for one in tar.getmembers()]
+            return {name: file.read().decode() for name, file in found if file is not None}
+
+    assert list(files()) == names
+    assert list(files(fsel=names[-1])) == names[-1:]
+    listing = "logging.listsyslogfiles" if kind == "logs" else "listextlogfiles"
+    assert [one["name"] for one in wire.v2(listing).json["file"]] == names
+    wire.v2(f"logging.clear{kind}", fsel=names[0])
+    # Clearing is a change, and the only line that is left.
+    assert len(files()[names[0]].splitlines()) == (1 if kind == "logs" else 0)
+    refused = wire.v1(f"logging/clear{kind}", fsel="../messages")
+    assert refused.error == (422, "Unknown log file")
+
+
+def test_changes_are_logged_without_their_values(wire: Wire) -> None:
+    wire.v2("useraddlocal", user="joe", password="hush-hush-hush")
+    archive = base64.b64decode(wire.v2("logging.savelogs").json["data"])
+    with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
+        file = tar.extractfile("messages")
+        assert file is not None
+        text = file.read().decode()
+    assert "started\n" in text
+    assert "user bal: useraddlocal\n" in text
+    assert "hush" not in text

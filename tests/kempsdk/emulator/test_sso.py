@@ -130,3 +130,33 @@ def test_no_secret_in_the_state_file(start: Start, tmp_path: Path) -> None:
     wire.box.stop()
     again = start(state_file=state)
     assert again.v2("showdomain", domain="x").json["Domain"][0]["testpass"] == MASK
+
+
+METADATA = """<?xml version="1.0"?>
+<md:EntityDescriptor xmlns:md="urn:oasis:names:tc:SAML:2.0:metadata" entityID="https://idp.example">
+ <md:IDPSSODescriptor protocolSupportEnumeration="urn:oasis:names:tc:SAML:2.0:protocol">
+  <md:SingleLogoutService Binding="b" Location="https://idp.example/out"/>
+  <md:SingleSignOnService Binding="b" Location="https://idp.example/in"/>
+ </md:IDPSSODescriptor>
+</md:EntityDescriptor>"""
+
+
+def test_metadata_of_an_identity_provider(wire: Wire) -> None:
+    wire.v2("adddomain", domain="x")
+    wire.v2("moddomain", domain="X", auth_type="SAML")
+    for bad in ("no XML", "<a/>", METADATA.replace("IDPSSO", "SPSSO")):
+        data = base64.b64encode(bad.encode()).decode()
+        refused = wire.v2("uploadsamlidpmd", domain="X", data=data)
+        assert refused.error == (422, "Invalid metadata")
+    raw = wire.request("POST", "/access/uploadsamlidpmd?domain=X", METADATA, wire.basic())
+    assert raw.status == 200
+    (shown,) = wire.v2("showdomain", domain="X").json["Domain"]
+    assert (shown["idp_entity_id"], shown["idp_sso_url"], shown["idp_logoff_url"]) == (
+        "https://idp.example",
+        "https://idp.example/in",
+        "https://idp.example/out",
+    )
+    first = wire.v1("downloadsamlspcert", domain="X")
+    assert first.body.startswith(b"-----BEGIN CERTIFICATE-----")
+    assert wire.v1("downloadsamlspcert", domain="X").body == first.body
+    assert wire.v1("downloadsamlspcert", domain="Y").status == 422
