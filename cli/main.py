@@ -35,7 +35,7 @@ NOUNS: Mapping[str, Noun] = {
     ),
     "diff": Noun("cli.configuration", "Compare a LoadMaster with a file.", "diff_command"),
     "apply": Noun("cli.configuration", "Make a LoadMaster as a file says.", "apply_command"),
-    "record": Noun("cli.recorder", "Record what a command says to the LoadMaster."),
+    "record": Noun("cli.recorder", "Record what a command or script says to the LoadMaster."),
     "host": Noun("cli.hosts", "The servers themselves: VIP, ARP, routes, files."),
     "rollout": Noun("cli.rollout", "Plan and run safe rolling changes of servers."),
     "lab": Noun("cli.lab", "A network of servers on this machine, to rehearse in."),

@@ -1,60 +1,22 @@
-"""``kemp record``: run a command and keep what it says to the LoadMaster, scrubbed."""
+"""``kemp record``: run a command or script and keep what it says to LoadMasters, scrubbed."""
 
 import re
-from contextlib import ExitStack
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from cli.command import Command
+from cli.command import Command, nearest
 from cli.exit_codes import ExitCode, Failure
-from cli.session import Adapters, Session, pass_session
+from cli.session import Session, pass_session
 
 if TYPE_CHECKING:
-    from contextlib import AbstractContextManager
-
-    from cli.connection import Connection
-    from kempsdk import LoadMaster
-    from kempsdk.clock import Clock
-    from orchestrator.hosts.driver import HostDriver
-    from orchestrator.rollout.adapters import Adapters as RolloutAdapters
-    from orchestrator.spec import Spec
-
-
-class _Recording:
-    """The adapters of a session, with a recorder at every client they build."""
-
-    def __init__(
-        self, adapters: Adapters, stack: ExitStack, path: Path, *, addresses: bool, note: str
-    ) -> None:
-        self._adapters = adapters
-        self._stack = stack
-        self._path = path
-        self._addresses = addresses
-        self._note = note
-        self.written: list[Path] = []
-
-    def load_master(self, connection: "Connection", *, timeout_s: float) -> "LoadMaster":
-        from kempsdk.recording import record
-
-        client = self._adapters.load_master(connection, timeout_s=timeout_s)
-        number = len(self.written) + 1
-        stem = self._path.name if number == 1 else f"{self._path.name}-{number}"
-        tape = self._stack.enter_context(
-            record(client, self._path.with_name(stem), addresses=self._addresses, note=self._note)
-        )
-        self.written.append(tape.path)
-        return client
-
-    def rollout(self, spec: "Spec", session: Session) -> "AbstractContextManager[RolloutAdapters]":
-        return self._adapters.rollout(spec, session)
-
-    def here(self) -> "HostDriver":
-        return self._adapters.here()
-
-    def clock(self) -> "Clock":
-        return self._adapters.clock()
+    from kempsdk.recording import Recordings
 
 
 @click.command("record", cls=Command)
@@ -65,48 +27,95 @@ class _Recording:
     metavar="DIR",
     help="Folder for the recording; made if need be.",
 )
+@click.option("--name", metavar="NAME", help="Name of the recording; otherwise the command's.")
 @click.option("--addresses", is_flag=True, help="Replace IP addresses, consistently.")
 @click.argument("words", nargs=-1, required=True, metavar="-- COMMAND...")
 @pass_session
-def command(session: Session, out: Path, addresses: bool, words: tuple[str, ...]) -> int:
-    """Run a kemp COMMAND, like `vs list`, and record what it says to the LoadMaster.
+def command(
+    session: Session, out: Path, name: str | None, addresses: bool, words: tuple[str, ...]
+) -> int:
+    """Run a COMMAND and record what it says to the LoadMaster.
 
-    Credentials, keys and serial numbers are scrubbed. A command that fails is recorded too.
-    The file is named after the command and replaces one of that name.
+    COMMAND is one of kemp, like `vs list`, or any program, like `python my_script.py`: what
+    kempsdk says in it, and in what it starts, is recorded. One file for each LoadMaster,
+    replacing one of that name; credentials, keys and serial numbers are scrubbed. A command
+    that fails is recorded too. It ends as the command does.
     """
-    from cli.main import kemp
-    from kempsdk.recording import SecretLeft
+    from kempsdk.recording import Provenance, Recordings, SecretLeft
 
+    if name is not None and not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]*", name):
+        raise click.UsageError(f"--name {name}: letters, digits, dots, hyphens and underscores")
     argv = list(words[1:] if words[0] == "kemp" else words)
     if not argv or argv[0] == "record":
-        raise click.UsageError("name a kemp command to record: kemp record --out DIR -- vs list")
-    path = out / _stem(argv)
-    adapters = session.adapters
+        raise click.UsageError("name a command to record: kemp record --out DIR -- vs list")
+    ours = words[0] == "kemp" or argv[0] in _nouns() or argv[0].startswith("-")
+    stem = name or (_stem(argv) if ours else _stem_of_program(argv))
+    recordings = Recordings(out / stem, addresses=addresses)
     failed: Exception | None = None
-    result: object = None
+    code: int = ExitCode.OK
     try:
-        with ExitStack() as stack:
-            recording = _Recording(
-                adapters, stack, path, addresses=addresses, note=f"kemp {_stem(argv)}"
-            )
-            session.adapters = recording
-            try:
-                result = kemp.main(args=argv, prog_name="kemp", standalone_mode=False, obj=session)
-            except Exception as error:  # noqa: BLE001 - told below, once the recording is written
-                failed = error
+        code = _run(session, argv, recordings) if ours else _run_program(session, argv, recordings)
+    except Exception as error:  # noqa: BLE001 - told below, once the recording is written
+        failed = error
+    provenance = Provenance(
+        source="recorded from an appliance",
+        firmware="unknown",
+        date=time.strftime("%Y-%m-%d"),
+        note=f"kemp {stem}" if ours else stem,
+    )
+    try:
+        written = recordings.write(provenance)
     except SecretLeft as error:
         raise Failure(str(error), ExitCode.INTERNAL) from None
     except OSError as error:
         raise Failure(f"{error.filename}: {error.strerror}", ExitCode.INVALID_FILE) from None
-    finally:
-        session.adapters = adapters
-    for one in recording.written:
+    for one in written:
         session.say(f"recorded in {one}")
-    if not recording.written:
-        session.say("nothing was said to a LoadMaster; nothing recorded")
+    if not written and failed is None:
+        hint = (
+            "" if ours else " (a Python with -I, -E or -S, or without kempsdk, cannot be recorded)"
+        )
+        session.say(f"nothing was said to a LoadMaster; nothing recorded{hint}")
     if failed is not None:
         raise failed
+    return code
+
+
+def _nouns() -> Sequence[str]:
+    from cli.main import NOUNS
+
+    return list(NOUNS)
+
+
+def _run(session: Session, argv: list[str], recordings: "Recordings") -> int:
+    from cli.main import kemp
+
+    with recordings.of_this_process():
+        result = kemp.main(args=argv, prog_name="kemp", standalone_mode=False, obj=session)
     return result if isinstance(result, int) else ExitCode.OK
+
+
+def _run_program(session: Session, argv: list[str], recordings: "Recordings") -> int:
+    from kempsdk.recording.listening import listening
+
+    program = shutil.which(argv[0])
+    if program is None:
+        hint = nearest(argv[0], _nouns())
+        raise click.UsageError(f"{argv[0]}: neither a command of kemp{hint} nor a program")
+    sys.stdout.flush()
+    with listening(recordings.keep, session.environ) as environment:
+        try:
+            child = subprocess.Popen([program, *argv[1:]], env=environment)
+        except OSError as error:
+            raise click.UsageError(f"{argv[0]}: {error.strerror}") from None
+        while True:
+            try:
+                code = child.wait()
+                break
+            except KeyboardInterrupt:
+                continue  # it has had the Ctrl-C as well, and may have something to put right
+    # As a shell tells of a signal.
+    return code if code >= 0 else 128 - code
 
 
 def _stem(argv: list[str]) -> str:
@@ -117,3 +126,12 @@ def _stem(argv: list[str]) -> str:
             break
         words.append(word)
     return "-".join(words) or "command"
+
+
+def _stem_of_program(argv: list[str]) -> str:
+    """Return a file name: the script's or the program's own, without its arguments."""
+    program = Path(argv[0]).name
+    scripts = [Path(word).stem for word in argv if re.fullmatch(r"[^-].*\.py", word)]
+    module = argv[2:3] if program.startswith("python") and argv[1:2] == ["-m"] else []
+    stem = (scripts or module or [program])[0]
+    return re.sub(r"[^A-Za-z0-9_.-]+", "-", stem).strip("-.") or "command"

@@ -25,6 +25,7 @@ from kempsdk.recording.errors import (
     UnusedExchanges,
 )
 from kempsdk.recording.recorder import Tape, record
+from kempsdk.recording.recordings import Recordings
 from kempsdk.recording.replay import Replay, ReplayClock, replay
 
 __all__ = [
@@ -34,6 +35,7 @@ __all__ = [
     "Exchange",
     "InvalidConversation",
     "Provenance",
+    "Recordings",
     "Replay",
     "ReplayClock",
     "Request",

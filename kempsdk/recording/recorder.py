@@ -11,23 +11,18 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from kempsdk.recording.conversation import Answer, Closed, Conversation, Exchange, Provenance
+from kempsdk.recording.attempts import Attempt, seen
+from kempsdk.recording.conversation import Answer, Conversation, Exchange, Provenance
 from kempsdk.recording.document import conversation_path, read_text, write_text
 from kempsdk.recording.errors import SecretLeft
 from kempsdk.recording.scrubbing import Scrubber
-from kempsdk.recording.wire import read_request
-from kempsdk.transport.connections import Stage
 from kempsdk.transport.dialect import HttpAnswer, HttpRequest
 from kempsdk.transport.http import NoAnswer
 
 if TYPE_CHECKING:
     from kempsdk.client import LoadMaster
-
-
-_KEPT_OF_GIVEN_UP: Final = 1 << 16
-"""Bytes of an answer that the client stopped reading: it may be huge."""
 
 
 class Tape:
@@ -52,11 +47,18 @@ class Tape:
 
     def add(self, request: HttpRequest, reply: HttpAnswer | NoAnswer) -> None:
         """Record one attempt. Called from any thread of the client."""
-        asked = read_request(request.method, request.target, request.headers, request.body)
+        self.keep(seen("", request, reply))
+
+    def keep(self, attempt: Attempt) -> None:
+        """Record one attempt, wherever it was made."""
         with self._lock:
-            for secret in asked.secrets:
+            for secret in attempt.secrets:
                 self._scrubber.learn(secret)
-            self._exchanges.append(Exchange(request=asked.request, reply=_reply(reply)))
+            self._exchanges.append(attempt.exchange)
+
+    def learn(self) -> None:
+        """Find the secrets, for other tapes of the same scrubber too."""
+        self._scrubber.learn_from(self._exchanges)
 
     def conversation(self, provenance: Provenance) -> Conversation:
         """Return what was recorded, scrubbed."""
@@ -64,34 +66,28 @@ class Tape:
             provenance=provenance, exchanges=self._scrubber.scrub(tuple(self._exchanges))
         )
 
-    def write(self, conversation: Conversation) -> None:
-        """Write a conversation to the tape's file.
+    def text(self, conversation: Conversation) -> str:
+        """Return what is to stand in the tape's file.
 
         Raises:
-            SecretLeft: a secret is still in it; the file is not written.
+            SecretLeft: a secret is still in it.
         """
         text = write_text(conversation)
         if read_text(text, self.path) != conversation:
             raise AssertionError(f"{self.path}: does not read back as it was written")
         if self._scrubber.leaks([text, *_texts(conversation)]):
             raise SecretLeft(f"{self.path}: a secret is left in the recording; not written")
+        return text
+
+    def write(self, conversation: Conversation) -> None:
+        """Write a conversation to the tape's file.
+
+        Raises:
+            SecretLeft: a secret is still in it; the file is not written.
+        """
+        text = self.text(conversation)
         self.path.parent.mkdir(parents=True, exist_ok=True)
         self.path.write_bytes(text.encode("utf-8"))
-
-
-def _reply(reply: HttpAnswer | NoAnswer) -> Answer | Closed:
-    if isinstance(reply, HttpAnswer):
-        return Answer(status=reply.status, content_type=reply.content_type, body=reply.body)
-    if reply.answer is not None:
-        return Answer(
-            status=reply.answer.status,
-            content_type=reply.answer.content_type,
-            body=reply.answer.body[:_KEPT_OF_GIVEN_UP],
-            cut_short=True,
-        )
-    if reply.stage is Stage.WRITING:
-        return Closed.TIMEOUT if reply.late else Closed.BEFORE_ANSWER
-    return Closed.BEFORE_TLS if reply.hung_up else Closed.NO_CONNECTION
 
 
 def _texts(conversation: Conversation) -> Iterator[str]:

@@ -96,14 +96,18 @@ class Scrubber:
 
     def scrub(self, exchanges: Sequence[Exchange]) -> tuple[Exchange, ...]:
         """Return the exchanges without secrets."""
-        for one in exchanges:
-            self._learn_from(one)
+        self.learn_from(exchanges)
         return tuple(
             Exchange(
                 request=self.request(one.request), reply=self._reply(one.reply, one.request.command)
             )
             for one in exchanges
         )
+
+    def learn_from(self, exchanges: Iterable[Exchange]) -> None:
+        """Find the secrets of exchanges, to take them out wherever they stand."""
+        for one in exchanges:
+            self._learn_from(one)
 
     def request(self, request: Request) -> Request:
         """Return a request without secrets."""

@@ -28,6 +28,7 @@ from kempsdk.errors import (
     RateLimited,
     Unreachable,
 )
+from kempsdk.transport import observers
 from kempsdk.transport.call import Call
 from kempsdk.transport.connections import PROGRESS, Stage, TrackingAdapter
 from kempsdk.transport.dialect import HttpAnswer, HttpRequest
@@ -153,6 +154,7 @@ class HttpChannel:
                 result = self._try(session, request, timeout)
             if self._observer is not None:
                 self._observer(request, result)
+            observers.tell(self._endpoint.base, request, result)
             if isinstance(result, HttpAnswer):
                 return result
             raise self._explain(result, call, timeout)

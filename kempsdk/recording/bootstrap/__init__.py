@@ -1,0 +1,1 @@
+"""What Python finds first in a script that is run by ``kemp record``."""

@@ -1,0 +1,44 @@
+"""Runs as a Python below ``kemp record`` starts, so that its kempsdk tells the recorder.
+
+``kemp record`` puts this folder in front of PYTHONPATH, also for what the script starts in
+turn. A Python that knows no kempsdk says nothing to a LoadMaster, and is left alone.
+"""
+
+import importlib.machinery
+import importlib.util
+import os
+import sys
+
+_RECORDER = "KEMP_RECORDER"
+_HERE = os.path.dirname(os.path.abspath(__file__))  # noqa: PTH100, PTH120 - pathlib is slow to load
+
+
+def _listen(address: str) -> None:
+    try:
+        from kempsdk.transport.observers import observe_all
+    except ImportError as error:
+        if error.name != "kempsdk":
+            sys.stderr.write("kemp record: the script's kempsdk is too old to be recorded\n")
+        return
+
+    def forward(where, request, reply):  # type: ignore[no-untyped-def]  # the types take long
+        from kempsdk.recording.forwarding import forward
+
+        forward(address, where, request, reply)
+
+    observe_all(forward)
+
+
+def _run_the_one_behind() -> None:
+    """Run the module of this name that would be found if this one were not there."""
+    sys.path[:] = [one for one in sys.path if os.path.abspath(one) != _HERE]  # noqa: PTH100
+    spec = importlib.machinery.PathFinder.find_spec("sitecustomize")
+    if spec is not None and spec.loader is not None:
+        module = importlib.util.module_from_spec(spec)
+        sys.modules["sitecustomize"] = module
+        spec.loader.exec_module(module)
+
+
+if os.environ.get(_RECORDER):
+    _listen(os.environ[_RECORDER])
+_run_the_one_behind()
