@@ -72,7 +72,7 @@ def up(
 ) -> None:
     """Build a lab that stays up until "kemp lab down"."""
     from orchestrator.errors import Locked
-    from orchestrator.lab.fittings import Release
+    from orchestrator.lab.release import Release
     from orchestrator.lab.station import LabOptions
     from orchestrator.lab.supervisor import lab_up
 
@@ -110,6 +110,7 @@ def _advice(status: "LabStatus") -> str:
             "  kemp lab exec admin -- ssh web1",
             "  kemp lab exec web1 -- systemctl",
             "  kemp lab reboot web1",
+            f"  kemp lab exec admin -- kemp rollout run -f {status.directory}/reboot.yaml",
         ]
     return "\n".join(lines)
 

@@ -47,7 +47,7 @@ def hold(options: LabOptions, ready: int) -> None:
         else:
             _use_ssh_config(lab.ssh_config)
         names = [host.name for host in lab.hosts]
-        for kind in KINDS:
+        for kind in (*KINDS, *(["reboot"] if systemd else [])):
             wanted = rollout_file(lab, box, kind, names, method=options.method)
             content = yaml.safe_dump(wanted, sort_keys=False)
             (lab.directory / f"{kind}.yaml").write_text(content, encoding="utf-8")

@@ -22,21 +22,16 @@ from typing import IO
 
 from pyroute2 import IPRoute, NetlinkError  # type: ignore[import-untyped] # it ships no types
 
-from orchestrator.errors import IsolationUnavailable, OrchestratorError
+from orchestrator.errors import OrchestratorError
 from orchestrator.hosts.driver import Host
-from orchestrator.lab.fittings import Fitting, Release, os_release
+from orchestrator.lab.fitted_files import Fitting
+from orchestrator.lab.release import Release, os_release
 from orchestrator.lab.ssh_access import SshAccess
 from orchestrator.lab.systemd_host import SystemdHost, SystemdOptions, require_systemd
 from orchestrator.lab.topology import BRIDGE, INTERFACE, SEGMENT_PREFIX, Station, topology
+from orchestrator.lab.wiring import configure, forget_neighbour, neighbour, prepare
 from orchestrator.network_namespace import NetworkNamespace
 
-# A new namespace copies conf/all and conf/default from the machine's first one, so a lab
-# must set what it starts from: a fresh CentOS host has 0 for all of these.
-_FRESH = {
-    f"net/ipv4/conf/{scope}/{key}": "0"
-    for scope in ("all", "default")
-    for key in ("arp_ignore", "arp_announce", "arp_filter", "rp_filter", "forwarding")
-}
 _STARTED_AT_ONCE = 4
 _WEB_PORT = 80
 
@@ -118,7 +113,7 @@ class Lab:
                 self._namespaces[station.name] = stack.enter_context(NetworkNamespace())
             stack.callback(self._end_children)
             for name, namespace in self._namespaces.items():
-                namespace.run(lambda name=name: _prepare(forward=name == "router"))  # type: ignore[misc] # mypy cannot infer a lambda with a default argument
+                namespace.run(lambda name=name: prepare(forward=name == "router"))  # type: ignore[misc] # mypy cannot infer a lambda with a default argument
             self._wire()
             if self._systemd is None:
                 self.hosts = tuple(self._host(station) for station in self.topology.servers)
@@ -139,7 +134,7 @@ class Lab:
         self._namespaces["admin"].run(lambda: self._make_segment(admin, others))
         self._namespaces["router"].run(lambda: self._make_client_link(client, uplink))
         for station in (admin, *others, uplink, client):
-            self._namespaces[station.name].run(lambda station=station: _configure(station))  # type: ignore[misc] # as above
+            self._namespaces[station.name].run(lambda station=station: configure(station))  # type: ignore[misc] # as above
 
     def _make_segment(self, admin: Station, others: Sequence[Station]) -> None:
         with IPRoute() as ip:
@@ -246,7 +241,7 @@ class Lab:
         """Make a server's namespace anew, with a device that is down, as at power on."""
         namespace = self._namespaces[station.name]
         namespace.renew()
-        namespace.run(lambda: _prepare(forward=False, ipv6=True))
+        namespace.run(lambda: prepare(forward=False, ipv6=True))
 
         def plug_in() -> None:
             with IPRoute() as ip:
@@ -311,11 +306,11 @@ class Lab:
 
     def neighbour(self, station: str, address: str) -> str | None:
         """Return the MAC that a station has learned for an address; None without one."""
-        return self._namespaces[station].run(lambda: _neighbour(address))
+        return self._namespaces[station].run(lambda: neighbour(address))
 
     def forget_neighbour(self, station: str, address: str) -> None:
         """Drop what a station knows of an address's MAC, as the entry's end of life would."""
-        self._namespaces[station].run(lambda: _forget_neighbour(address))
+        self._namespaces[station].run(lambda: forget_neighbour(address))
 
     def end(self, process: "subprocess.Popen[str]", *, grace_s: float = 3.0) -> int:
         """End one child: SIGTERM, and SIGKILL after ``grace_s``. Returns its exit code."""
@@ -349,54 +344,3 @@ def _close(pipe: IO[str]) -> None:
         pipe.close()
     except BrokenPipeError:
         return  # unsent input of a process that has ended: nobody is left to read it
-
-
-def _prepare(*, forward: bool, ipv6: bool = False) -> None:
-    """Set a namespace's starting values, before any device is made in it."""
-    sysctls = dict(_FRESH)
-    sysctls["net/ipv4/ip_forward"] = "1" if forward else "0"
-    for scope in ("all", "default"):
-        sysctls[f"net/ipv6/conf/{scope}/disable_ipv6"] = "0" if ipv6 else "1"
-    for key, value in sysctls.items():
-        path = Path("/proc/sys") / key
-        try:
-            path.write_text(value)
-        except FileNotFoundError:
-            if not key.startswith("net/ipv6/"):  # a kernel without IPv6 is fine
-                raise
-        except OSError as error:
-            raise IsolationUnavailable(
-                f"cannot set {key} in a network namespace of our own: {error.strerror}. "
-                "In a container, give it a writable /proc/sys (--privileged)"
-            ) from error
-
-
-def _configure(station: Station) -> None:
-    """Raise a station's devices and give it its address and default route."""
-    with IPRoute() as ip:
-        ip.link("set", index=1, state="up")
-        device = ip.link_lookup(ifname=station.interface)[0]
-        ip.link("set", index=device, state="up")
-        ip.addr(
-            "add",
-            index=device,
-            address=station.address,
-            prefixlen=SEGMENT_PREFIX,
-            broadcast=station.address.rpartition(".")[0] + ".255",
-        )
-        if station.gateway is not None:
-            ip.route("add", dst="default", gateway=station.gateway)
-
-
-def _neighbour(address: str) -> str | None:
-    with IPRoute() as ip:
-        for entry in ip.get_neighbours(dst=address):
-            mac = entry.get("lladdr")
-            return None if mac is None else str(mac)
-    return None
-
-
-def _forget_neighbour(address: str) -> None:
-    with IPRoute() as ip:
-        for entry in ip.get_neighbours(dst=address):
-            ip.neigh("del", dst=address, ifindex=entry["ifindex"])

@@ -14,6 +14,20 @@ from orchestrator.lab.webservice import argv
 
 KINDS = ("add", "roll", "drain", "remove")
 PORT = 80
+_RESTART = "echo VERSION=2 > /etc/sysconfig/httpd && systemctl restart httpd"
+# Run on the operator's station: what reboots a host cannot wait there until it is back.
+_REBOOT = """\
+boot_id() { ssh -o ConnectTimeout=2 "$1" cat /proc/sys/kernel/random/boot_id 2>/dev/null; }
+before=$(boot_id "$1") || exit
+ssh "$1" systemctl reboot
+for _ in $(seq 120); do
+    sleep 0.5
+    now=$(boot_id "$1")
+    [ -z "$now" ] || [ "$now" = "$before" ] || exec ssh "$1" systemctl is-system-running --wait
+done
+echo "$1 did not come back" >&2
+exit 1
+"""
 
 
 def lab_service(lab: Lab) -> VsRef:
@@ -35,7 +49,8 @@ def rollout_file(
     appliance does.
 
     Args:
-        kind: one of ``KINDS``; a roll renews the web servers as version 2.
+        kind: one of ``KINDS``; a roll renews the web servers as version 2. Where the hosts
+            boot, reboot too: a roll that reboots them.
         hosts: names of the servers it is about.
     """
     rollout: dict[str, Any] = {
@@ -47,13 +62,13 @@ def rollout_file(
         "min_healthy_s": 2,
         "healthy_deadline_s": 60,
     }
-    if kind == "roll":
+    if kind == "reboot":
+        argv_here = ["sh", "-c", _REBOOT.replace("{", "{{").replace("}", "}}"), "sh", "{host}"]
+        rollout["kind"] = "roll"
+        rollout["action"] = {"argv": argv_here, "on": "here", "timeout_s": 120}
+    elif kind == "roll":
         if lab.machines:
-            action = [
-                "sh",
-                "-c",
-                "echo VERSION=2 > /etc/sysconfig/httpd && systemctl restart httpd",
-            ]
+            action = ["sh", "-c", _RESTART]
         else:
             # {host} is filled in for each server; the roots lie side by side, named alike.
             root = Path(lab.hosts[0].root).parent / "{host}"

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from orchestrator.lab.fittings import Release
+from orchestrator.lab.release import Release
 
 Init = Literal["none", "systemd"]
 LabMethod = Literal["loopback", "arptables", "firewalld", "gateway", "none"]
@@ -41,6 +41,8 @@ class LabOptions:
     def __post_init__(self) -> None:
         if self.init == "systemd" and self.hosts > MAX_SYSTEMD_HOSTS:
             raise ValueError(f"at most {MAX_SYSTEMD_HOSTS} hosts with systemd, not {self.hosts}")
+        if self.method == "firewalld" and self.init == "none":
+            raise ValueError("firewalld runs on hosts that boot only: take init systemd")
         if not self.releases:
             raise ValueError("a lab needs a release for its hosts")
 

@@ -27,6 +27,7 @@ from orchestrator.errors import (
     StoreUnavailable,
 )
 from orchestrator.lab.isolation import isolation_prefix, require_tool, world_argv
+from orchestrator.lab.process_identity import boot_id, namespace_of, only_child, start_ticks
 from orchestrator.lab.station import LabOptions, StationStatus, options_as_json
 from orchestrator.lab.systemd_host import (
     SIGNAL_REBOOT,
@@ -54,7 +55,7 @@ class LabStatus:
         boot_id: of the machine's boot since which those ticks count.
         caretaker_pid: who clears away after it; 0 where nobody has to.
         directory: of the lab, as seen from inside; add.yaml, roll.yaml, drain.yaml and
-            remove.yaml there are rollouts of all its servers.
+            remove.yaml there are rollouts of all its servers, and reboot.yaml where they boot.
         method, init: as asked for; see ``LabOptions``.
         url, user, fingerprint, api_key_file: of the virtual LoadMaster, whose address can be
             reached from inside only; the key's file is here outside.
@@ -251,9 +252,9 @@ def _start(options: LabOptions) -> LabStatus:
         _abandon(process, grace_s)
         raise OrchestratorError(f"the lab did not come up: {log.read_text(encoding='utf-8')}")
     try:
-        first = _only_child(process.pid)
+        first = only_child(process.pid)
         if systemd:  # the caretaker's child is unshare
-            first = _only_child(first)
+            first = only_child(first)
         report = {**json.loads(answer), "caretaker_pid": process.pid if systemd else 0}
         status = _record(options.directory, first, report)
     except BaseException:
@@ -279,7 +280,7 @@ def _abandon(process: "subprocess.Popen[bytes]", grace_s: float) -> None:
 
 
 def _record(directory: Path, pid: int, report: dict[str, Any]) -> LabStatus:
-    started = _start_ticks(pid)
+    started = start_ticks(pid)
     if started is None:
         raise IsolationUnavailable("the lab ended right after its start")
     key = directory / _API_KEY
@@ -289,7 +290,7 @@ def _record(directory: Path, pid: int, report: dict[str, Any]) -> LabStatus:
         running=True,
         pid=pid,
         started_ticks=started,
-        boot_id=_boot_id(),
+        boot_id=boot_id(),
         stations=stations,
         api_key_file=key,
         **report,
@@ -342,7 +343,7 @@ def _boot_of(status: LabStatus, station: StationStatus) -> tuple[int, str]:
 
 def _into_world(status: LabStatus) -> list[str]:
     world = [require_tool("nsenter"), f"--target={status.pid}", "--mount", "--net", "--pid"]
-    if _namespace_of(status.pid, "user") != _namespace_of(os.getpid(), "user"):
+    if namespace_of(status.pid, "user") != namespace_of(os.getpid(), "user"):
         world += ["--user", "--preserve-credentials"]
     return [*world, "--"]
 
@@ -354,44 +355,7 @@ def _run(argv: Sequence[str]) -> "subprocess.CompletedProcess[str]":
 
 
 def _is_alive(status: LabStatus) -> bool:
-    return status.boot_id == _boot_id() and _start_ticks(status.pid) == status.started_ticks
-
-
-def _boot_id() -> str:
-    return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-
-
-def _stat(pid: int) -> list[str] | None:
-    """Return the fields of a process that follow its name; None when it is gone."""
-    try:
-        text = Path(f"/proc/{pid}/stat").read_text()
-    except (FileNotFoundError, ProcessLookupError):
-        return None
-    # The name stands in parentheses and may hold anything.
-    return text.rpartition(")")[2].split()
-
-
-def _start_ticks(pid: int) -> int | None:
-    fields = _stat(pid)
-    return None if fields is None or fields[0] == "Z" else int(fields[19])
-
-
-def _only_child(parent: int) -> int:
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            fields = _stat(int(entry.name))
-            if fields is not None and int(fields[1]) == parent:
-                return int(entry.name)
-    raise IsolationUnavailable("the lab ended right after its start")
-
-
-def _namespace_of(pid: int, kind: str) -> str:
-    try:
-        return str(Path(f"/proc/{pid}/ns/{kind}").readlink())
-    except PermissionError:
-        raise HostUnreachable("the lab belongs to another user") from None
-    except OSError:
-        raise HostUnreachable("the lab has ended") from None
+    return status.boot_id == boot_id() and start_ticks(status.pid) == status.started_ticks
 
 
 def _write_private(path: Path, text: str) -> None:

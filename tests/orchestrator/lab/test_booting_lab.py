@@ -12,8 +12,8 @@ import pytest
 from orchestrator.errors import HostUnreachable, IsolationUnavailable, OrchestratorError
 from orchestrator.inventory import load_spec
 from orchestrator.lab import systemd_host
-from orchestrator.lab.fittings import Release
 from orchestrator.lab.lab import Lab
+from orchestrator.lab.release import Release
 from orchestrator.lab.station import METHODS, LabMethod, LabOptions
 from orchestrator.lab.supervisor import (
     LabStatus,
@@ -77,12 +77,19 @@ def test_a_host_is_rebooted_from_outside(status: LabStatus) -> None:
 
 @pytest.mark.kernel
 def test_its_rollouts_go_over_ssh(status: LabStatus, tmp_path: Path) -> None:
-    for kind in ("add", "roll", "drain", "remove"):
+    for kind in ("add", "drain", "remove", "roll", "reboot"):
         path = tmp_path / f"{kind}.yaml"
         path.write_text(_on(status, "admin", "cat", f"{status.directory}/{kind}.yaml").stdout)
         spec = load_spec(path)
         assert spec.hosts["web1"].driver == "ssh"
-    assert "systemctl restart httpd" in path.with_name("roll.yaml").read_text()
+    assert spec.rollout is not None
+    assert spec.rollout.action is not None
+    # As the rollout fills it in: the braces of the shell are to come out as they went in.
+    reboot = [part.format(host="web1", address="", run="") for part in spec.rollout.action.argv]
+    boot_id = _on(status, "web1", "cat", "/proc/sys/kernel/random/boot_id").stdout
+    done = _on(status, "admin", *reboot)
+    assert (done.returncode, done.stdout) == (0, "running\n"), done.stderr
+    assert _on(status, "web1", "cat", "/proc/sys/kernel/random/boot_id").stdout != boot_id
 
 
 @pytest.mark.kernel
@@ -130,13 +137,15 @@ def test_a_host_that_does_not_boot_leaves_nothing(
 
 @pytest.mark.parametrize("method", METHODS)
 def test_the_method_decides_the_layer(tmp_path: Path, method: LabMethod) -> None:
-    options = LabOptions(directory=tmp_path, method=method)
+    options = LabOptions(directory=tmp_path, method=method, init="systemd")
     assert options.layer == (7 if method in ("gateway", "none") else 4)
 
 
 def test_a_lab_that_cannot_be_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="at most 24 hosts with systemd, not 25"):
         LabOptions(directory=tmp_path, hosts=25, init="systemd")
+    with pytest.raises(ValueError, match="take init systemd"):
+        LabOptions(directory=tmp_path, method="firewalld")
     with pytest.raises(ValueError, match="needs a release"):
         LabOptions(directory=tmp_path, releases=())
 

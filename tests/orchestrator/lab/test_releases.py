@@ -7,8 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from orchestrator.lab.fittings import Release
 from orchestrator.lab.lab import Lab
+from orchestrator.lab.release import Release
 from orchestrator.lab.systemd_host import SystemdHost, SystemdOptions
 from orchestrator.lab.topology import BRIDGE
 from orchestrator.probes.arp import ArpEvidence, ask_who_has

@@ -20,6 +20,7 @@ from orchestrator.errors import (
 )
 from orchestrator.lab import supervisor
 from orchestrator.lab.isolation import isolation_prefix
+from orchestrator.lab.process_identity import boot_id, start_ticks
 from orchestrator.lab.station import LabOptions
 from orchestrator.lab.supervisor import (
     LabStatus,
@@ -158,8 +159,8 @@ def test_a_lab_that_does_not_come_up_leaves_nothing(tmp_path: Path) -> None:
 def _record(directory: Path, **changes: object) -> None:
     record = {
         "pid": os.getpid(),
-        "started_ticks": supervisor._start_ticks(os.getpid()),
-        "boot_id": supervisor._boot_id(),
+        "started_ticks": start_ticks(os.getpid()),
+        "boot_id": boot_id(),
         "caretaker_pid": 0,
         "method": "loopback",
         "init": "none",

@@ -48,7 +48,8 @@ def test_it_boots_its_own_services_and_none_of_this_machine(web1: SystemdHost) -
     assert _said(web1, "systemctl", "is-system-running") == "running"
     expected = {"sshd", "httpd", "NetworkManager", "systemd-sysctl", "systemd-journald", "dbus"}
     expected |= {"NetworkManager-wait-online", "systemd-tmpfiles-setup"}
-    also = {"NetworkManager-dispatcher.service", "dbus-broker.service"}  # come and go
+    # Those come and go.
+    also = {"NetworkManager-dispatcher.service", "dbus-broker.service", "systemd-logind.service"}
     assert _running_services(web1) - also == {f"{name}.service" for name in expected}
     assert _said(web1, "systemctl", "is-enabled", "sshd", "httpd", "NetworkManager") == (
         "enabled\nenabled\nenabled"
@@ -82,6 +83,21 @@ def test_services_and_logins_cannot_change_this_machine_by_mistake(
     ):
         for attempt in attempts:
             assert driver.run(host, ["sh", "-c", attempt], timeout_s=20).exit_code, attempt
+
+
+def test_something_can_be_left_behind_that_runs_later(web1: SystemdHost) -> None:
+    _said(
+        web1,
+        "systemd-run",
+        "--on-active=100ms",
+        "--timer-property=AccuracySec=1ms",
+        "touch",
+        "/run/later",
+    )
+    deadline = time.monotonic() + 20
+    while web1.run(["test", "-e", "/run/later"]).exit_code != 0:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
 
 
 def test_the_ssh_driver_reaches_it(lab: Lab, web1: SystemdHost) -> None:
