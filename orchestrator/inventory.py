@@ -121,6 +121,8 @@ def _keys_at(place: Place) -> list[str]:
     for step in place:
         if dataclasses.is_dataclass(kind):
             kind = typing.get_type_hints(kind)[str(step)]
+        elif typing.get_origin(kind) is tuple:  # tuple[X, ...]
+            kind = typing.get_args(kind)[0]
         else:  # Mapping[str, X]
             kind = typing.get_args(kind)[-1]
         if isinstance(kind, types.UnionType):  # a section that may be left out: X | None

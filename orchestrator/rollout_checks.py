@@ -1,12 +1,21 @@
 """Mistakes in what a file says is to be done, which the types of its fields cannot see. Pure."""
 
 import difflib
+import re
 import string
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 
 from orchestrator import rules
 from orchestrator.marked_yaml import Place
-from orchestrator.rollout_spec import ACTION_FIELDS, Amount, RolloutSpec, amount, batch_sizes
+from orchestrator.rollout_spec import (
+    ACTION_FIELDS,
+    CHECK_FIELDS,
+    Amount,
+    RolloutSpec,
+    amount,
+    batch_sizes,
+    canary_size,
+)
 from orchestrator.spec import Spec
 from orchestrator.targets import named_pools, target_hosts, targets
 
@@ -57,6 +66,7 @@ def mistakes(spec: Spec, rollout: RolloutSpec, *, sound: bool) -> Iterator[Probl
     yield from _amount(rollout.max_unavailable, ("rollout", "max_unavailable"))
     yield from _amount(rollout.min_healthy, ("rollout", "min_healthy"))
     yield from _times(rollout)
+    yield from _bake(rollout)
     yield from _action(rollout)
 
 
@@ -137,6 +147,11 @@ def _batches(spec: Spec, rollout: RolloutSpec) -> Iterator[Problem]:
         return
     place = ("rollout", "batch")
     try:
+        canary_size(rollout, count)
+    except ValueError as error:
+        yield ("rollout", "canary", "hosts"), str(error)
+        return
+    try:
         sizes = batch_sizes(rollout, count)
     except ValueError as error:
         yield place, f"batch: {error}"
@@ -168,11 +183,47 @@ def _times(rollout: RolloutSpec) -> Iterator[Problem]:
             f"deadline_s {drain.deadline_s:g} is over before settle_s + window_s "
             f"({rollout.settle_s + drain.window_s:g} s)",
         )
+    longest = max(drain.deadline_s, rollout.healthy_deadline_s)
+    if rollout.action is not None:
+        longest = max(longest, rollout.action.timeout_s)
+    if rollout.progress_deadline_s <= longest:
+        yield (
+            ("rollout", "progress_deadline_s"),
+            f"progress_deadline_s {rollout.progress_deadline_s:g} is over before one step may "
+            f"have ended ({longest:g} s)",
+        )
     if rollout.healthy_deadline_s <= rollout.min_healthy_s:
         yield (
             ("rollout", "healthy_deadline_s"),
             f"healthy_deadline_s {rollout.healthy_deadline_s:g} is over before min_healthy_s "
             f"({rollout.min_healthy_s:g} s)",
+        )
+
+
+def _bake(rollout: RolloutSpec) -> Iterator[Problem]:
+    place = ("rollout", "bake")
+    looks = bool(rollout.bake.time_s or rollout.bake.checks)
+    if rollout.canary is not None and rollout.canary.gate == "check" and not looks:
+        yield (
+            ("rollout", "canary", "gate"),
+            "gate: check, but nothing is looked at: give bake.time_s or bake.checks",
+        )
+    seen: set[str] = set()
+    for number, check in enumerate(rollout.bake.checks):
+        here = (*place, "checks", number)
+        kinds = [check.http is not None, check.traffic is not None, bool(check.argv)]
+        if sum(kinds) != 1:
+            yield here, f"check {check.name}: give one of http, traffic or argv"
+        if check.name in seen:
+            yield here, f"check {check.name} is there twice"
+        seen.add(check.name)
+        if check.http is not None and not re.fullmatch(r"/[!-~]*", check.http.path):
+            yield (*here, "http", "path"), "a path begins with / and has no blanks"
+        yield from _fields(check.argv, CHECK_FIELDS, (*here, "argv"))
+    if rollout.bake.time_s and rollout.bake.every_s > rollout.bake.time_s:
+        yield (
+            (*place, "time_s"),
+            f"time_s {rollout.bake.time_s:g} holds no two looks {rollout.bake.every_s:g} s apart",
         )
 
 
@@ -182,14 +233,19 @@ def _action(rollout: RolloutSpec) -> Iterator[Problem]:
         return
     if rollout.kind != "roll":
         yield ("rollout", "action"), f"an action belongs to kind: roll, not to {rollout.kind}"
-    for position, argument in enumerate(action.argv):
+    yield from _fields(action.argv, ACTION_FIELDS, ("rollout", "action", "argv"))
+
+
+def _fields(argv: Sequence[str], known: Collection[str], place: Place) -> Iterator[Problem]:
+    """Find what stands in braces and is not filled in."""
+    for position, argument in enumerate(argv):
         try:
             fields = {name for _, name, _, _ in string.Formatter().parse(argument) if name}
         except ValueError:
             fields = {argument}
-        if unknown := fields - ACTION_FIELDS:
+        if wrong := fields.difference(known):
             yield (
-                ("rollout", "action", "argv", position),
-                f"{{{min(unknown)}}} is not filled in; known: "
-                f"{', '.join(sorted(ACTION_FIELDS))} (write {{{{ and }}}} for braces)",
+                (*place, position),
+                f"{{{min(wrong)}}} is not filled in; known: "
+                f"{', '.join(sorted(known))} (write {{{{ and }}}} for braces)",
             )

@@ -12,6 +12,7 @@ from annotated_types import Ge, Gt, Le, MinLen
 
 Kind = Literal["add", "drain", "remove", "roll"]
 AtDeadline = Literal["fail", "skip", "force"]
+CanaryGate = Literal["approve", "check"]
 
 Seconds = Annotated[float, Ge(0), Le(7 * 24 * 3600)]
 Period = Annotated[float, Gt(0), Le(7 * 24 * 3600)]
@@ -27,6 +28,9 @@ STRICT: dict[str, object] = {
 
 ACTION_FIELDS = frozenset({"host", "address", "run"})
 """What is filled in, in braces, in the arguments of an action."""
+
+CHECK_FIELDS = frozenset({"batch", "run"})
+"""What is filled in, in braces, in the arguments of a check."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +71,80 @@ class ActionSpec:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CanarySpec:
+    """A first, small batch, and what must hold before the others."""
+
+    __pydantic_config__: ClassVar[dict[str, object]] = STRICT
+
+    hosts: Amount = 1
+    """How many: a number, or a percentage, rounded down. The first ones of the rollout."""
+    gate: CanaryGate = "approve"
+    """approve: a person says so (kemp rollout approve). check: the checks of bake pass."""
+    deadline_s: Period = 24 * 3600.0
+    """Longest wait for a person; then the run pauses."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HttpCheckSpec:
+    """A page asked for through the VIP of each service, from this machine."""
+
+    __pydantic_config__: ClassVar[dict[str, object]] = STRICT
+
+    path: str = "/"
+    """Path asked for."""
+    tls: bool = False
+    """Over TLS; whose certificate it is is not looked at."""
+    host: str | None = None
+    """Name of the site; the VIP where left out."""
+    expect: tuple[Annotated[int, Ge(100), Le(599)], ...] = ()
+    """Codes that are right; any 2xx where left out."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrafficCheckSpec:
+    """New connections a second that each server of the batch must get."""
+
+    __pydantic_config__: ClassVar[dict[str, object]] = STRICT
+
+    least: Annotated[int, Ge(1), Le(100)] = 20
+    """Percent of what the other servers of the service get, for its weight."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckSpec:
+    """One look while a batch bakes: http, traffic or argv."""
+
+    __pydantic_config__: ClassVar[dict[str, object]] = STRICT
+
+    name: str
+    """By which it is told apart."""
+    http: HttpCheckSpec | None = None
+    """A page through the VIP."""
+    traffic: TrafficCheckSpec | None = None
+    """The LoadMaster's rates."""
+    argv: tuple[str, ...] = ()
+    """A command that must end with exit code 0; {batch} and {run} are filled in."""
+    timeout_s: Period = 10.0
+    """Of the page or the command."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BakeSpec:
+    """How a batch is watched after all is well with it, before the next one."""
+
+    __pydantic_config__: ClassVar[dict[str, object]] = STRICT
+
+    time_s: Seconds = 0.0
+    """How long. The LoadMaster must call each server of the batch up all the time."""
+    every_s: Period = 10.0
+    """Time between two looks."""
+    failures: Annotated[int, Ge(0)] = 0
+    """Looks that may fail without the batch having failed."""
+    checks: tuple[CheckSpec, ...] = ()
+    """Made with every look, at least once."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RolloutSpec:
     """One change to servers, over one or more of their services."""
 
@@ -102,6 +180,14 @@ class RolloutSpec:
     """Up without a break this long before a server counts as back."""
     healthy_deadline_s: Period = 120.0
     """A server not up for min_healthy_s within this time has failed and is taken out."""
+    canary: CanarySpec | None = None
+    """A first batch of its own, and a gate after it."""
+    bake: BakeSpec = field(default_factory=BakeSpec)
+    """How each batch is watched before the next one begins."""
+    max_failures: Annotated[int, Ge(0)] = 0
+    """Servers that may fail over the whole run before it pauses; they stay out."""
+    progress_deadline_s: Period = 4 * 3600.0
+    """The run pauses when no step has ended for this long, waiting for a person apart."""
     action: ActionSpec | None = None
     """Done to each drained server of a roll."""
     on_failure: Literal["pause"] = "pause"
@@ -156,7 +242,22 @@ def batch_sizes(rollout: RolloutSpec, hosts: int) -> tuple[int, ...]:
         if sizes and size < sizes[-1]:
             raise ValueError(f"a list of batches grows, but {entry} is less than the one before")
         sizes.append(size)
-    whole: list[int] = []
+    whole: list[int] = [first] if (first := canary_size(rollout, hosts)) else []
+    begun = len(whole)
     while (left := hosts - sum(whole)) > 0:
-        whole.append(min(left, sizes[min(len(whole), len(sizes) - 1)]))
+        whole.append(min(left, sizes[min(len(whole) - begun, len(sizes) - 1)]))
     return tuple(whole)
+
+
+def canary_size(rollout: RolloutSpec, hosts: int) -> int:
+    """Return how many servers are tried first, apart from the others; 0: there is no canary.
+
+    Raises:
+        ValueError: less than one, or more than there are.
+    """
+    if rollout.canary is None:
+        return 0
+    size = amount(rollout.canary.hosts, hosts, up=False)
+    if not 0 < size <= hosts:
+        raise ValueError(f"a canary of {rollout.canary.hosts} out of {hosts} hosts")
+    return size

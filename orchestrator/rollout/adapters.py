@@ -8,6 +8,7 @@ from kempsdk import LoadMaster
 from kempsdk.clock import Clock
 from orchestrator.hosts.driver import CommandResult, Host, HostDriver
 from orchestrator.probes.segment import Segment
+from orchestrator.rollout.web import WebAnswer, WebRequest, ask_web
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,6 +21,7 @@ class Adapters:
         clock: all waiting and all times.
         segment: None where there is no place to watch the servers' segment from.
         here: runs an operator's action on this machine: arguments, then seconds.
+        web: asks over HTTP from this machine.
     """
 
     loadmaster: Callable[[str], LoadMaster]
@@ -27,6 +29,7 @@ class Adapters:
     clock: Clock
     segment: Segment | None
     here: Callable[[Sequence[str], float], CommandResult]
+    web: Callable[[WebRequest], WebAnswer] = ask_web
 
 
 def run_here(argv: Sequence[str], timeout_s: float) -> CommandResult:

@@ -9,15 +9,16 @@ from collections.abc import Callable, Mapping
 from orchestrator.errors import DriftDetected
 from orchestrator.inventory import spec_from_data
 from orchestrator.rollout.adapters import Adapters
-from orchestrator.rollout.context import Context
+from orchestrator.rollout.context import Context, Progress
 from orchestrator.rollout.engine import Outcome
 from orchestrator.rollout.facts import moved, read_facts, snapshot
 from orchestrator.rollout.floors import service_floors
 from orchestrator.rollout.plan import Plan, StepKind
 from orchestrator.rollout.records import Event, RequestKind, Run, RunState, StepStatus
 from orchestrator.rollout.report import report
-from orchestrator.rollout.steps import Verdict
+from orchestrator.rollout.steps import Verdict, failed_servers
 from orchestrator.rollout.store import Store
+from orchestrator.rollout.wishes import Wishes
 
 _REDONE = (
     StepKind.PREPARE_HOST,
@@ -50,12 +51,15 @@ def make_context(
         plan=plan,
         steps={step.id: step for step in plan.steps},
         servers={one.name: one for one in plan.servers},
+        lanes=plan.lanes,
         floors=service_floors(spec),
         spec=spec,
         adapters=adapters,
         store=store,
         on_event=on_event,
         stop=stop,
+        wishes=Wishes(run.run_id, store, adapters.clock),
+        progress=Progress(adapters.clock.monotonic_s()),
     )
 
 
@@ -75,18 +79,26 @@ def refuse_drift(plan: Plan, adapters: Adapters) -> None:
 
 
 def to_repeat(plan: Plan, store: Store, run_id: str) -> list[str]:
-    """Return the steps that a new attempt does again: of servers that are not finished."""
+    """Return the steps that a new attempt does again: of servers and gates not finished.
+
+    Where a person asked to try servers again by name, other servers that failed stay as
+    they are.
+    """
     journal = store.steps(run_id)
+    named = {one.target for one in store.requests.open(run_id) if one.kind is RequestKind.RETRY} - {
+        ""
+    }
     steps: list[str] = []
-    for server in plan.servers:
-        records = [journal[step.id] for step in server.steps if step.id in journal]
-        if not records or (
-            len(records) == len(server.steps) and all(record.status.complete for record in records)
-        ):
+    for name, lane in plan.lanes.items():
+        records = [journal[step.id] for step in lane if step.id in journal]
+        statuses = {record.status for record in records}
+        if len(records) == len(lane) and all(record.status.complete for record in records):
             continue
-        if any(record.status is StepStatus.SKIPPED for record in records):
+        if StepStatus.SKIPPED in statuses:
             continue
-        redone = {step.id for step in server.steps if step.kind in _REDONE}
+        if StepStatus.FAILED in statuses and named and name not in named:
+            continue
+        redone = {step.id for step in lane if step.kind in _REDONE}
         steps += [
             record.step_id
             for record in records
@@ -106,15 +118,48 @@ def judge(_context: Context, results: Mapping[str, Outcome]) -> Verdict:
 
 def conclude(context: Context, verdict: Verdict, reason: str) -> None:
     """Note how the run stands after this attempt, and answer what was asked of it."""
-    if verdict is Verdict.STOPPED:
-        pause(context, reason or "paused as asked for; resume goes on with the next step")
+    abort = context.wishes.open(RequestKind.ABORT)
+    if verdict is not Verdict.GO_ON and abort is not None:
+        why = f"aborted by {abort.asked_by}" + (f": {abort.note}" if abort.note else "")
+        _end(context, RunState.ABANDONED, f"{why}; {_standings(context)}")
+        context.emit("run-aborted", why)
+    elif verdict is Verdict.STOPPED:
+        asked = reason or "paused as asked for; resume goes on with the next step"
+        pause(context, f"{asked}; {_standings(context)}")
     elif verdict is Verdict.FAILED:
-        hosts = report(context.run_id, context.store).hosts.values()
-        failed = [f"{one.name} failed: {one.reason}" for one in hosts if one.outcome == "failed"]
-        pause(context, f"{'; '.join(failed)}; servers not begun are left alone")
+        pause(context, f"{_failures(context)}; servers not begun are left alone")
     else:
-        _end(context, RunState.FINISHED, "every server is done")
-        context.emit("run-finished", "every server is done")
+        failed = failed_servers(context)
+        why = (
+            f"every server is done but {', '.join(failed)}, which failed and stays out"
+            if failed
+            else "every server is done"
+        )
+        _end(context, RunState.FINISHED, why)
+        context.emit("run-finished", why)
+
+
+def _failures(context: Context) -> str:
+    found = report(context.run_id, context.store)
+    servers = [
+        f"{one.name} failed: {one.reason}"
+        for one in found.hosts.values()
+        if one.outcome == "failed"
+    ]
+    gates = [
+        f"{gate.name} failed: {step.reason}"
+        for gate in found.gates
+        for step in gate.steps
+        if step.status == StepStatus.FAILED.value
+    ]
+    return "; ".join([*servers, *gates])
+
+
+def _standings(context: Context) -> str:
+    """Return where each server stands that was begun, in words."""
+    found = report(context.run_id, context.store).hosts.values()
+    begun = [f"{one.name}: {one.standing}" for one in found if one.started_s is not None]
+    return "; ".join(begun) or "no server was begun"
 
 
 def pause(context: Context, reason: str) -> None:
@@ -126,8 +171,21 @@ def pause(context: Context, reason: str) -> None:
 def _end(context: Context, state: RunState, reason: str) -> None:
     now_s = context.adapters.clock.time_s()
     context.store.end_run(context.run_id, state, reason, worker=context.worker, now_s=now_s)
-    for request in context.store.requests.open(context.run_id):
-        if request.kind is RequestKind.PAUSE and state is RunState.PAUSED:
-            context.store.requests.take(request, now_s=now_s, answer=reason)
-        elif request.kind is RequestKind.PAUSE:
-            context.store.requests.refuse(request, f"the run has {state.value}", now_s=now_s)
+    _answer(context, state, reason)
+
+
+_GRANTED = {
+    RunState.PAUSED: (RequestKind.PAUSE,),
+    RunState.ABANDONED: (RequestKind.PAUSE, RequestKind.ABORT),
+}
+"""What was asked for when a run has come to stand so. A paused run goes on some day: what
+was asked of its servers and gates stays in the mailbox until then."""
+
+
+def _answer(context: Context, state: RunState, reason: str) -> None:
+    requests, now_s = context.store.requests, context.adapters.clock.time_s()
+    for request in requests.open(context.run_id):
+        if request.kind in _GRANTED.get(state, ()):
+            requests.take(request, now_s=now_s, answer=reason)
+        elif state is not RunState.PAUSED or request.kind is RequestKind.ABORT:
+            requests.refuse(request, f"the run has {state.value}: {reason}", now_s=now_s)

@@ -5,18 +5,19 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from kempsdk import LoadMaster, VirtualService
-from orchestrator.errors import OrchestratorError
+from kempsdk import LoadMaster, VirtualService, VsRef
+from orchestrator.errors import GateRefused, OrchestratorError
 from orchestrator.hosts.driver import Host, HostDriver
 from orchestrator.hosts.state import NetState
 from orchestrator.members import Carried, Member, ServiceKey, carried, direct
 from orchestrator.rollout.adapters import Adapters
 from orchestrator.rollout.facts import rollout_of
-from orchestrator.rollout.floors import ServiceFloor
+from orchestrator.rollout.floors import ServiceFloor, healthy
 from orchestrator.rollout.plan import Plan, ServerPlan, Step, StepKind
-from orchestrator.rollout.records import Event, StepRecord
+from orchestrator.rollout.records import Event, Request, RequestKind, StepRecord
 from orchestrator.rollout.store import Store
 from orchestrator.rollout.watch import LoadMasterWatch
+from orchestrator.rollout.wishes import NOW, Wishes
 from orchestrator.rollout_spec import RolloutSpec
 from orchestrator.spec import Spec
 
@@ -28,6 +29,17 @@ class Stopped(OrchestratorError):
     """A pause was asked for while a step waited; nothing is half done."""
 
 
+class Skipped(OrchestratorError):
+    """A server is to be left out of this rollout: its deadline passed, or a person said so."""
+
+
+@dataclass(slots=True)
+class Progress:
+    """When a step of the run ended last, on the monotonic clock."""
+
+    last_s: float
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
     """One worker's view of one run.
@@ -36,9 +48,12 @@ class Context:
         worker: name of the worker, checked against the store before anything is changed.
         steps: those of the plan, by id.
         servers: those of the plan, by name.
+        lanes: the steps of each server and gate, by name.
         floors: of the services, by service.
         attempt: how often the run was begun; 1 at first, more after a pause.
         stop: set when the run is to pause: the step in hand ends, waiting is broken off.
+        wishes: what people asked of the run.
+        lane: the server or gate that this is passed to a step of.
     """
 
     run_id: str
@@ -47,12 +62,16 @@ class Context:
     plan: Plan
     steps: Mapping[str, Step]
     servers: Mapping[str, ServerPlan]
+    lanes: Mapping[str, tuple[Step, ...]]
     floors: Mapping[ServiceKey, ServiceFloor]
     spec: Spec
     adapters: Adapters
     store: Store
     on_event: Callable[[Event], None]
     stop: threading.Event
+    wishes: Wishes
+    progress: Progress
+    lane: str = ""
     _watches: dict[str, LoadMasterWatch] = field(default_factory=dict)
     _guard: threading.Lock = field(default_factory=threading.Lock)
 
@@ -70,6 +89,34 @@ class Context:
                 client = self.loadmaster(loadmaster)
                 self._watches[loadmaster] = LoadMasterWatch(client, self.adapters.clock)
             return self._watches[loadmaster]
+
+    def services(
+        self, loadmaster: str, *, after: int, max_age_s: float
+    ) -> Mapping[VsRef, VirtualService]:
+        """Return the services of a LoadMaster as everybody who waits sees them.
+
+        Raises:
+            KempError: they could not be read.
+        """
+        reading = self.watch(loadmaster).services.get(after=after, max_age_s=max_age_s)
+        if reading.fresh:
+            for key in self.floors:
+                if key.loadmaster == loadmaster and (service := reading.value.get(key.vs)):
+                    self.tell_health(key, service)
+        return reading.value
+
+    def tell_health(self, key: ServiceKey, service: VirtualService) -> None:
+        """Keep how many servers of a service are healthy, against its floor."""
+        count, total = len(healthy(service)), len(service.real_servers)
+        floor = self.floors[key].least_healthy(total)
+        self.emit(
+            "healthy",
+            f"{key}: {count} of {total} healthy, at least {floor}",
+            service=str(key),
+            healthy=count,
+            floor=floor,
+            servers=total,
+        )
 
     def places(self, name: str) -> tuple[Member, ...]:
         """Return a server's places in the services that this is about."""
@@ -152,20 +199,62 @@ class Context:
         earlier_s = max(0.0, record.started_s - record.first_started_s)
         return self.adapters.clock.monotonic_s() - earlier_s
 
-    def wait(self, seconds: float) -> None:
+    def wait(self, seconds: float, *, skippable: bool = False) -> None:
         """Let time pass.
+
+        Args:
+            skippable: nothing is under way that must not be left as it is.
 
         Raises:
             Stopped: a pause was asked for.
+            Skipped: a person wants the server left out.
+            GateRefused: nothing in the whole run has come to an end for too long.
         """
         left = seconds
         while left > 0:
             self.check_stop()
+            if skippable:
+                self.check_skip()
+                self.check_progress()
             self.adapters.clock.sleep(min(_SLICE_S, left))
             left -= _SLICE_S
         self.check_stop()
 
     def check_stop(self) -> None:
-        """Raise Stopped if a pause was asked for."""
-        if self.stop.is_set():
+        """Raise Stopped if the run is to stop, or to pause at once."""
+        if self.stops_now:
             raise Stopped("a pause was asked for")
+
+    @property
+    def stops_now(self) -> bool:
+        """Return whether no further step is to begin and waiting is to be broken off."""
+        wishes = self.wishes
+        return (
+            self.stop.is_set()
+            or wishes.open(RequestKind.ABORT) is not None
+            or wishes.open(RequestKind.PAUSE, NOW) is not None
+        )
+
+    def check_skip(self) -> None:
+        """Raise Skipped if a person wants this server left out."""
+        if wish := self.wishes.open(RequestKind.SKIP, self.lane):
+            raise Skipped(skip_words(wish))
+
+    def check_progress(self) -> None:
+        """Raise GateRefused if the run has not come on for too long."""
+        limit_s = self.rollout.progress_deadline_s
+        if self.adapters.clock.monotonic_s() - self.progress.last_s > limit_s:
+            raise GateRefused(
+                f"no step of the run has ended for {limit_s:g} s",
+                gate="progress-deadline",
+                evidence=[f"in hand: {self.lane}"],
+            )
+
+    def note_progress(self) -> None:
+        """Note that the run has come on."""
+        self.progress.last_s = self.adapters.clock.monotonic_s()
+
+
+def skip_words(wish: Request) -> str:
+    """Return who wants a server left out, and why."""
+    return f"{wish.asked_by} asked to skip it" + (f": {wish.note}" if wish.note else "")

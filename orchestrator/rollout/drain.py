@@ -5,12 +5,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from kempsdk.errors import KempError
-from orchestrator.errors import GateRefused, HostUnreachable, OrchestratorError
+from orchestrator.errors import GateRefused, HostUnreachable
 from orchestrator.hosts.state import NetState, Socket
 from orchestrator.members import Member
 from orchestrator.probes.service import connections_left
 from orchestrator.rollout.changes import Result
-from orchestrator.rollout.context import Context
+from orchestrator.rollout.context import Context, Skipped
 from orchestrator.rollout.facts import find_server
 from orchestrator.rollout.holders import Holder, Holders, named
 from orchestrator.rollout.plan import Step, StepKind
@@ -21,10 +21,6 @@ MIN_OBSERVATIONS = 3
 
 _BLIND_S = 60.0
 """A run that sees nothing new for this long, or for six polls, stops."""
-
-
-class Skipped(OrchestratorError):
-    """The deadline passed and the operator wants the server left out of this rollout."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,7 +98,7 @@ def drain(context: Context, step: Step, record: StepRecord) -> Result:
     )
     blind_s = max(_BLIND_S, 6 * wanted.poll_s)
     quiet = _Quiet(limit=wanted.connections, seen_s=clock.monotonic_s())
-    context.wait(started + context.rollout.settle_s - clock.monotonic_s())
+    context.wait(started + context.rollout.settle_s - clock.monotonic_s(), skippable=True)
     look = _Look(context, step, places)
     while True:
         seen = look()
@@ -126,7 +122,7 @@ def drain(context: Context, step: Step, record: StepRecord) -> Result:
             raise _blind(step, quiet, seen, now)
         if now >= deadline:
             return _past_deadline(context, step, seen)
-        context.wait(min(wanted.poll_s, max(0.0, deadline - now)))
+        context.wait(min(wanted.poll_s, max(0.0, deadline - now)), skippable=True)
 
 
 def _disabled(context: Context, step: Step) -> dict[Member, int]:

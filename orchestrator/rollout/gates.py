@@ -28,6 +28,7 @@ def floor(context: Context, place: Member, service: VirtualService) -> tuple[str
         GateRefused: too few would be left, or too many out.
     """
     wanted, rs, total = context.floors[place.service], place.rs, len(service.real_servers)
+    context.tell_health(place.service, service)
     left = healthy(service) - {rs}
     out = total - len(left)
     seen = f"without {rs}: {len(left)} of {total} healthy"

@@ -69,7 +69,7 @@ def wait_healthy(context: Context, step: Step, record: StepRecord) -> Result:
         context.emit("waiting", seen.words, server=step.server, step=step.id, up=seen.up)
         if now >= deadline:
             raise _not_up(context, step, words=seen.words, breaks=breaks)
-        context.wait(poll_s)
+        context.wait(poll_s, skippable=True)
 
 
 def _marks(context: Context, name: str) -> Mapping[str, int]:
@@ -89,9 +89,9 @@ def _health(context: Context, step: Step, marks: Mapping[str, int], *, max_age_s
     out = False
     for place in _expected_up(context, step.server):
         try:
-            watch = context.watch(place.loadmaster)
-            mark = marks[place.loadmaster]
-            services = watch.services.get(after=mark, max_age_s=max_age_s).value
+            services = context.services(
+                place.loadmaster, after=marks[place.loadmaster], max_age_s=max_age_s
+            )
         except KempError as error:
             words.append(f"{place.rs} is unreadable ({type(error).__name__})")
             up = None

@@ -30,7 +30,7 @@ def until_readable(context: Context, step: Step, record: StepRecord) -> NetState
             if clock.monotonic_s() >= deadline:
                 raise
             context.emit("waiting", f"for the host: {error}", server=step.server, step=step.id)
-        context.wait(context.rollout.drain.poll_s)
+        context.wait(context.rollout.drain.poll_s, skippable=True)
 
 
 def verify_host(context: Context, step: Step, record: StepRecord) -> Result:
@@ -77,7 +77,7 @@ def service_bound(context: Context, step: Step, record: StepRecord) -> Result:
             if refused.gate != "service-bound" or clock.monotonic_s() >= deadline:
                 raise
             context.emit("waiting", str(refused), server=step.server, step=step.id)
-        context.wait(min(1.0, context.rollout.drain.poll_s))
+        context.wait(min(1.0, context.rollout.drain.poll_s), skippable=True)
 
 
 _ENDINGS = {

@@ -25,14 +25,16 @@ class Group:
 
 
 def stages(plan: Plan) -> tuple[tuple[Group, ...], ...]:
-    """Return the groups of each batch, in the plan's order."""
+    """Return the groups of each batch and of each gate, in the plan's order."""
     boxes_of = {one.name: _boxes(one) for one in plan.servers}
     name_of = {box: name for name, boxes in _joined(plan).items() for box in boxes}
     found: list[tuple[Group, ...]] = []
-    for batch in plan.batches:
+    anywhere = next(iter(name_of.values()))
+    for stage in plan.stages:
         groups: dict[str, list[str]] = {}
-        for server in batch:
-            groups.setdefault(name_of[min(boxes_of[server])], []).append(server)
+        for lane in stage:
+            name = name_of[min(boxes_of[lane])] if lane in boxes_of else anywhere
+            groups.setdefault(name, []).append(lane)
         found.append(
             tuple(Group(name=name, servers=tuple(servers)) for name, servers in groups.items())
         )

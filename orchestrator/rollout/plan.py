@@ -38,6 +38,8 @@ class StepKind(str, Enum):
     HEALTHY = "healthy"
     DELETE_SERVER = "delete-server"
     CLEAR_HOST = "clear-host"
+    BAKE = "bake"
+    APPROVE = "approve"
 
 
 PHASES: Mapping[StepKind, str] = {
@@ -55,6 +57,8 @@ PHASES: Mapping[StepKind, str] = {
     StepKind.HEALTHY: "in",
     StepKind.DELETE_SERVER: "away",
     StepKind.CLEAR_HOST: "away",
+    StepKind.BAKE: "gate",
+    StepKind.APPROVE: "gate",
 }
 
 MUTATING = frozenset(
@@ -74,11 +78,11 @@ MUTATING = frozenset(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """One step of one server.
+    """One step of one server, or of the gate after a batch.
 
     Attributes:
         id: unique in the plan: SERVER/KIND, or SERVER/KIND@POOL for a server in several pools.
-        server: name of the server's part of the plan.
+        server: name of the server's part of the plan, or of the gate.
         pool: the place that the step is about; None for the whole host.
         before: what the step starts from, as far as the plan knows; {} for one that looks.
         after: what it leads to; {} for one that looks.
@@ -100,7 +104,7 @@ class Step:
 
     @property
     def phase(self) -> str:
-        """Return the part of the server's way: out, action, host, in or away."""
+        """Return the part of the way: out, action, host, in, away or gate."""
         return PHASES[self.kind]
 
     @property
@@ -152,6 +156,19 @@ class ServerPlan:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Gate:
+    """What must hold after a batch before the next one begins.
+
+    Attributes:
+        name: ``batch 1``; no host has such a name.
+        steps: in order; none where the next batch begins at once.
+    """
+
+    name: str
+    steps: tuple[Step, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Floor:
     """How many servers of a service are in, at the worst moment of the plan.
 
@@ -190,6 +207,7 @@ class Plan:
 
     Attributes:
         batches: names of the servers worked on together, in order.
+        gates: one after each batch.
         servers: every server of the rollout, also those with nothing to do.
         floors: of each service, in the order in which they are met.
         spec: the specification, as plain data.
@@ -198,6 +216,7 @@ class Plan:
 
     kind: str
     batches: tuple[tuple[str, ...], ...]
+    gates: tuple[Gate, ...]
     servers: tuple[ServerPlan, ...]
     floors: tuple[Floor, ...]
     warnings: tuple[Warned, ...]
@@ -208,17 +227,37 @@ class Plan:
         planned = [name for batch in self.batches for name in batch]
         if sorted(planned) != sorted(one.name for one in self.servers):
             raise ValueError("every server belongs to exactly one batch")
+        if len(self.gates) != len(self.batches):
+            raise ValueError("there is one gate after each batch")
         ids = [step.id for step in self.steps]
         if len(ids) != len(set(ids)):
             raise ValueError("a step id is used twice")
 
     @property
+    def lanes(self) -> Mapping[str, tuple[Step, ...]]:
+        """Return the steps of every server and gate by name, in the order of the run."""
+        by_name = {one.name: one.steps for one in self.servers}
+        return {
+            name: steps
+            for batch, gate in zip(self.batches, self.gates, strict=True)
+            for name, steps in (*((one, by_name[one]) for one in batch), (gate.name, gate.steps))
+        }
+
+    @property
+    def stages(self) -> tuple[tuple[str, ...], ...]:
+        """Return the names of lanes that run together: a batch, its gate, the next batch."""
+        return tuple(
+            stage
+            for batch, gate in zip(self.batches, self.gates, strict=True)
+            for stage in (batch, (gate.name,))
+            if stage != (gate.name,) or gate.steps
+        )
+
+    @property
     def steps(self) -> Iterator[Step]:
-        """Return the steps of all servers, batch by batch."""
-        by_name = {one.name: one for one in self.servers}
-        for batch in self.batches:
-            for name in batch:
-                yield from by_name[name].steps
+        """Return the steps of all servers and gates, batch by batch."""
+        for steps in self.lanes.values():
+            yield from steps
 
     @property
     def services(self) -> tuple[str, ...]:
@@ -247,8 +286,8 @@ class Plan:
     def to_data(self) -> dict[str, Any]:
         """Return the plan as plain JSON data."""
         data = dataclasses.asdict(self)
-        for server in data["servers"]:
-            for step in server["steps"]:
+        for lane in (*data["servers"], *data["gates"]):
+            for step in lane["steps"]:
                 step["phase"] = PHASES[step["kind"]]
         return {
             "format": FORMAT,
@@ -277,6 +316,9 @@ class Plan:
             plan = cls(
                 kind=data["kind"],
                 batches=tuple(tuple(batch) for batch in data["batches"]),
+                gates=tuple(
+                    Gate(name=one["name"], steps=_steps_from(one)) for one in data["gates"]
+                ),
                 servers=tuple(_server_from(one) for one in data["servers"]),
                 floors=tuple(Floor(**one) for one in data["floors"]),
                 warnings=tuple(Warned(**one) for one in data["warnings"]),
@@ -291,27 +333,26 @@ class Plan:
 
 
 def _server_from(data: Mapping[str, Any]) -> ServerPlan:
-    steps = tuple(
-        Step(
-            id=one["id"],
-            server=one["server"],
-            kind=StepKind(one["kind"]),
-            why=one["why"],
-            pool=one["pool"],
-            before=one["before"],
-            after=one["after"],
-            params=one["params"],
-            inverse=one["inverse"],
-        )
-        for one in data["steps"]
-    )
     return ServerPlan(
         name=data["name"],
         host=data["host"],
         places=tuple(Place(**one) for one in data["places"]),
         why=data["why"],
-        steps=steps,
+        steps=_steps_from(data),
     )
+
+
+def _steps_from(data: Mapping[str, Any]) -> tuple[Step, ...]:
+    return tuple(
+        Step(
+            kind=StepKind(one["kind"]),
+            **{name: one[name] for name in _STEP_FIELDS},
+        )
+        for one in data["steps"]
+    )
+
+
+_STEP_FIELDS = tuple(one.name for one in dataclasses.fields(Step) if one.name != "kind")
 
 
 def _canonical(data: Any) -> str:

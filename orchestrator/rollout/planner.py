@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from kempsdk import RealServer
 from orchestrator.members import Member
 from orchestrator.rollout.facts import Facts, rollout_of, snapshot
+from orchestrator.rollout.gates_after import gates_after
 from orchestrator.rollout.plan import Place, Plan, ServerPlan, Step, StepKind
 from orchestrator.rollout.plan_checks import check_rules, host_warnings, lowest_floors
 from orchestrator.rollout.plan_parts import Parts, server_state
@@ -29,15 +30,16 @@ def make_plan(spec: Spec, facts: Facts) -> Plan:
     """
     rollout = rollout_of(spec)
     about = targets(spec, rollout)
-    batches = _batches(tuple(about), batch_sizes(rollout, len(about)))
     warnings = check_rules(spec, facts, about)
     servers = tuple(
         _server(Parts(spec, facts, name, name, places), _KINDS[rollout.kind])
         for name, places in about.items()
     )
+    batches = _batches(servers, batch_sizes(rollout, len(about)))
     return Plan(
         kind=rollout.kind,
         batches=batches,
+        gates=gates_after(rollout, batches, servers),
         servers=servers,
         floors=lowest_floors(spec, facts, batches, servers),
         warnings=(*warnings, *host_warnings(spec, facts, about)),
@@ -46,11 +48,17 @@ def make_plan(spec: Spec, facts: Facts) -> Plan:
     )
 
 
-def _batches(names: Sequence[str], sizes: Sequence[int]) -> tuple[tuple[str, ...], ...]:
-    starts = [sum(sizes[:number]) for number in range(len(sizes))]
-    return tuple(
-        tuple(names[start : start + size]) for start, size in zip(starts, sizes, strict=True)
-    )
+def _batches(servers: Sequence[ServerPlan], sizes: Sequence[int]) -> tuple[tuple[str, ...], ...]:
+    """Return who is worked on together; a server with nothing to do takes nobody's place."""
+    batches: list[list[str]] = [[]]
+    busy = 0
+    for one in servers:
+        if one.steps and busy == sizes[len(batches) - 1]:
+            batches.append([])
+            busy = 0
+        batches[-1].append(one.name)
+        busy += bool(one.steps)
+    return tuple(map(tuple, batches))
 
 
 def _server(parts: Parts, kind: Callable[[Parts], Way]) -> ServerPlan:

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from orchestrator.rollout.plan import ServerPlan, Warned
 from orchestrator.rollout.records import Run, RunState, StepRecord, StepStatus
+from orchestrator.rollout.standing import standing
 from orchestrator.rollout.store import Store
 
 Outcome = Literal["done", "unchanged", "skipped", "failed", "in_progress", "not_attempted"]
@@ -44,6 +45,7 @@ class HostReport:
 
     Attributes:
         reason: why it failed or was skipped, or why there was nothing to do.
+        standing: where the run left it, in words.
     """
 
     name: str
@@ -52,6 +54,15 @@ class HostReport:
     reason: str
     started_s: float | None
     seconds: float | None
+    standing: str
+    steps: tuple[StepReport, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GateReport:
+    """What became of the gate after a batch."""
+
+    name: str
     steps: tuple[StepReport, ...]
 
 
@@ -64,6 +75,7 @@ class RunReport:
         reason: why it stands there.
         services: such as ``tcp/203.0.113.250:80 on lb1``.
         hosts: every host of the plan by name, in the plan's order.
+        gates: those between batches that have something to look at.
     """
 
     run_id: str
@@ -77,6 +89,7 @@ class RunReport:
     fingerprint: str
     warnings: tuple[Warned, ...]
     hosts: Mapping[str, HostReport]
+    gates: tuple[GateReport, ...] = ()
 
     @property
     def finished(self) -> bool:
@@ -122,6 +135,16 @@ def report(run_id: str, store: Store) -> RunReport:
         fingerprint=plan.fingerprint,
         warnings=plan.warnings,
         hosts={name: _host(by_name[name], journal) for batch in plan.batches for name in batch},
+        gates=tuple(
+            GateReport(
+                name=one.name,
+                steps=tuple(
+                    _step(step.id, step.phase, step.why, journal.get(step.id)) for step in one.steps
+                ),
+            )
+            for one in plan.gates
+            if one.steps
+        ),
     )
 
 
@@ -181,6 +204,7 @@ def _host(server: ServerPlan, journal: Mapping[str, StepRecord]) -> HostReport:
         reason=reason,
         started_s=started_s,
         seconds=None if started_s is None or ended_s is None else round(ended_s - started_s, 3),
+        standing=standing(server, journal),
         steps=steps,
     )
 

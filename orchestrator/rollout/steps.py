@@ -5,16 +5,24 @@ step, by the same worker or by another one after it, and what is done stays done
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from enum import Enum
 
 from kempsdk.errors import KempError
 from orchestrator.errors import GateRefused, Locked, OrchestratorError, StoreUnavailable
-from orchestrator.rollout import drain, healthy, host_changes, observations, server_changes
+from orchestrator.rollout import (
+    approval,
+    bake,
+    drain,
+    healthy,
+    host_changes,
+    observations,
+    server_changes,
+)
 from orchestrator.rollout.changes import Result
-from orchestrator.rollout.context import Context, Stopped
-from orchestrator.rollout.drain import Skipped
+from orchestrator.rollout.context import Context, Skipped, Stopped
 from orchestrator.rollout.plan import Step, StepKind
-from orchestrator.rollout.records import StepRecord, StepStatus
+from orchestrator.rollout.records import RequestKind, StepRecord, StepStatus
 
 
 class Verdict(str, Enum):
@@ -41,7 +49,18 @@ _PERFORMERS: Mapping[StepKind, Callable[[Context, Step, StepRecord], Result]] = 
     StepKind.HEALTHY: healthy.wait_healthy,
     StepKind.DELETE_SERVER: server_changes.delete_server,
     StepKind.CLEAR_HOST: host_changes.clear_host,
+    StepKind.BAKE: bake.bake,
+    StepKind.APPROVE: approval.approve,
 }
+
+
+_EYES_CLOSED = frozenset({"blind", "outcome-unknown"})
+_EVERYBODY = frozenset({"floor", "floor-impossible", "progress-deadline", "failover"})
+_OF_THE_RUN = _EYES_CLOSED | _EVERYBODY
+"""Gates whose refusal is no failure of one server: the run stops, whatever may fail."""
+
+_ONLY_OUT = (StepKind.DISABLE, StepKind.DRAIN)
+"""A server that went no further can be put back as it was found."""
 
 
 def perform(context: Context, step_id: str) -> Verdict:
@@ -51,12 +70,18 @@ def perform(context: Context, step_id: str) -> Verdict:
         StoreUnavailable: the journal cannot be kept, so nothing more may be done.
         Locked: another worker has the run by now.
     """
-    return _perform(context, context.steps[step_id])
+    step = context.steps[step_id]
+    context.wishes.look()
+    return _perform(replace(context, lane=step.server), step)
 
 
 def _perform(context: Context, step: Step) -> Verdict:
-    if context.stop.is_set():
+    if context.stops_now or _paused_before(context, step):
         return Verdict.STOPPED
+    earlier = context.journal(step.id)
+    if earlier is not None and earlier.status is StepStatus.FAILED:
+        # Only a new attempt tries again, and says so of each step.
+        return _after_failure(context, step, earlier.gate)
     record = context.store.begin_step(
         context.run_id, step.id, worker=context.worker, now_s=context.adapters.clock.time_s()
     )
@@ -64,8 +89,10 @@ def _perform(context: Context, step: Step) -> Verdict:
         return Verdict.GO_ON
     if record.status is StepStatus.SKIPPED:
         return _skip(context, step, record.reason)
-    context.emit("step-started", step.why, server=step.server, step=step.id)
     try:
+        if step.id in context.steps:  # putting it back is part of skipping
+            context.check_skip()
+        context.emit("step-started", step.why, server=step.server, step=step.id)
         result = _PERFORMERS[step.kind](context, step, record)
     except Stopped:
         context.emit("step-stopped", "stopped while waiting", server=step.server, step=step.id)
@@ -77,6 +104,7 @@ def _perform(context: Context, step: Step) -> Verdict:
     except (OrchestratorError, KempError) as error:
         return _fail(context, step, error)
     _end(context, step, result.status, evidence=result.evidence, after=result.after)
+    context.note_progress()
     context.emit(
         "step-ended",
         "; ".join(result.evidence) or result.status.value,
@@ -85,6 +113,12 @@ def _perform(context: Context, step: Step) -> Verdict:
         status=result.status.value,
     )
     return Verdict.GO_ON
+
+
+def _paused_before(context: Context, step: Step) -> bool:
+    """Return whether the run is to pause before this server or gate, which is not begun."""
+    lane = context.lanes[step.server]
+    return step is lane[0] and context.wishes.open(RequestKind.PAUSE) is not None
 
 
 def _end(
@@ -110,6 +144,9 @@ def _end(
     )
 
 
+# -- failed ---------------------------------------------------------------------------
+
+
 def _fail(context: Context, step: Step, error: OrchestratorError | KempError) -> Verdict:
     gate = error.gate if isinstance(error, GateRefused) else None
     evidence = error.evidence if isinstance(error, GateRefused) else (type(error).__name__,)
@@ -122,18 +159,73 @@ def _fail(context: Context, step: Step, error: OrchestratorError | KempError) ->
         gate=gate,
         error=type(error).__name__,
     )
-    return Verdict.FAILED
+    return _after_failure(context, step, gate)
+
+
+def _after_failure(context: Context, step: Step, gate: str | None) -> Verdict:
+    """Return whether the run goes on without a server that failed."""
+    if step.server not in context.servers or gate in _OF_THE_RUN:
+        return Verdict.FAILED
+    failed = failed_servers(context)
+    allowed = context.rollout.max_failures
+    if len(failed) > allowed:
+        return Verdict.FAILED
+    context.emit(
+        "failure-allowed",
+        f"{len(failed)} of {allowed} servers that may fail: {', '.join(failed)}; it stays out",
+        server=step.server,
+        step=step.id,
+    )
+    return Verdict.SKIP_SERVER
+
+
+def failed_servers(context: Context) -> tuple[str, ...]:
+    """Return the servers of which a step has failed and was not tried again."""
+    failed = {
+        step_id
+        for step_id, record in context.store.steps(context.run_id).items()
+        if record.status is StepStatus.FAILED
+    }
+    return tuple(
+        name
+        for name, server in context.servers.items()
+        if any(step.id in failed for step in server.steps)
+    )
+
+
+# -- skipped --------------------------------------------------------------------------
 
 
 def _skip(context: Context, step: Step, why: str) -> Verdict:
-    """Leave a server out of the rollout: as it was found, if this run took it out."""
+    """Leave a server out of the rollout: as it was found, if all it lost is its traffic."""
     _end(context, step, StepStatus.SKIPPED, reason=why)
     context.emit("server-skipped", why, server=step.server, step=step.id)
-    for disable in context.servers[step.server].of_kind(StepKind.DISABLE):
-        verdict = _perform(context, put_back(disable))
-        if verdict is not Verdict.GO_ON:
-            return verdict
+    fate = "it is left as it is"
+    if _only_taken_out(context, step.server):
+        fate = "it is as it was found"
+        for disable in context.servers[step.server].of_kind(StepKind.DISABLE):
+            if _was_begun(context, disable):
+                verdict = _perform(context, put_back(disable))
+                if verdict is not Verdict.GO_ON:
+                    return verdict
+    if wish := context.wishes.open(RequestKind.SKIP, step.server):
+        context.wishes.take(wish, fate)
     return Verdict.SKIP_SERVER
+
+
+def _was_begun(context: Context, step: Step) -> bool:
+    record = context.journal(step.id)
+    return record is not None and record.intended
+
+
+def _only_taken_out(context: Context, name: str) -> bool:
+    """Return whether nothing was done to a server but taking it out."""
+    server = context.servers.get(name)
+    further = [one for one in server.steps if one.kind not in _ONLY_OUT] if server else []
+    records = [context.journal(one.id) for one in further]
+    return not any(
+        record is not None and (record.intended or record.status.complete) for record in records
+    )
 
 
 def put_back(disable: Step) -> Step:

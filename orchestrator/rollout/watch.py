@@ -22,11 +22,13 @@ class Reading(Generic[T]):
     Attributes:
         number: later questions have higher ones.
         at_s: when it was asked for, on the monotonic clock.
+        fresh: it was asked for by this very look; the others get it second-hand.
     """
 
     number: int
     at_s: float
     value: T
+    fresh: bool = False
 
 
 class Shared(Generic[T]):
@@ -51,12 +53,14 @@ class Shared(Generic[T]):
         """
         with self._lock:
             last, now_s = self._last, self._clock.monotonic_s()
+            fresh = False
             if last is None or last.number <= after or now_s - last.at_s >= max_age_s:
                 self._begun += 1
+                fresh = True
                 last = self._last = Reading(number=self._begun, at_s=now_s, value=self._try())
         if isinstance(last.value, KempError):
             raise last.value
-        return Reading(number=last.number, at_s=last.at_s, value=last.value)
+        return Reading(number=last.number, at_s=last.at_s, value=last.value, fresh=fresh)
 
     def _try(self) -> T | KempError:
         try:

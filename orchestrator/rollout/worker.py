@@ -1,7 +1,7 @@
 """A process that works on runs: on one of its own, or on whatever is queued in the store.
 
-It holds a name in the store, carries out steps when the engine asks for them, looks into
-the mailbox of its runs, and, if it serves, takes what dead workers left.
+It holds a name in the store, carries out steps when the engine asks for them, and, if it
+serves, takes what is queued and what dead workers left.
 """
 
 import logging
@@ -22,7 +22,7 @@ from orchestrator.rollout.context import Context
 from orchestrator.rollout.engine import Engine, Outcome
 from orchestrator.rollout.placement import Group
 from orchestrator.rollout.reaper import Reaper
-from orchestrator.rollout.records import Event, RequestKind, Run, RunState
+from orchestrator.rollout.records import Event, Run, RunState
 from orchestrator.rollout.steps import Verdict, perform
 from orchestrator.rollout.store import Store
 from orchestrator.rollout.store.workers import BEAT_S, Held
@@ -40,7 +40,7 @@ class Pace:
     """How often a worker looks at what. Seconds of real time.
 
     Attributes:
-        look_s: into the mailbox, and for queued runs.
+        look_s: for queued runs.
         beat_s: says that it lives.
         reap_s: for workers that are gone.
         grace_s: a name must have been free this long; None leaves it to the database.
@@ -171,15 +171,13 @@ class Worker:
     def _until_ended(
         self, launched: Engine, runs: Mapping[str, int], stop: threading.Event
     ) -> None:
-        look, reap = _Every(self._pace.look_s), _Every(self._pace.reap_s)
+        reap = _Every(self._pace.reap_s)
         while True:
             try:
                 ended = self._ended.wait(_TICK_S)
                 self._check()
                 if ended:
                     return
-                if look.due():
-                    self._look_into_mailbox()
                 if reap.due():
                     # Servers that others were given, who died meanwhile.
                     launched.adopt(runs, self._is_dead)
@@ -215,7 +213,6 @@ class Worker:
                     reaper.look(launched, now_s=self._clock.time_s())
                     self._begin_left(launched)
                 if look.due():
-                    self._look_into_mailbox()
                     self._take_queued(launched)
                     self._close_ended()
             self._come_to_rest()
@@ -347,13 +344,6 @@ class Worker:
         for opened in self._opened.values():
             opened.resources.close()
 
-    def _look_into_mailbox(self) -> None:
-        for (run_id, _), opened in list(self._opened.items()):
-            for request in self._store.requests.open(run_id):
-                # Answered when the run has come to rest.
-                if request.kind is RequestKind.PAUSE:
-                    opened.context.stop.set()
-
     def _check(self) -> None:
         """Raise what keeps this process from going on with its work, once all is at rest."""
         assert self._held is not None  # noqa: S101 - entered
@@ -380,8 +370,8 @@ class Worker:
         return self._open(run_id, attempt).stages
 
     def steps(self, run_id: str, attempt: int, server: str) -> Sequence[str]:
-        servers = self._open(run_id, attempt).context.servers
-        return [step.id for step in servers[server].steps]
+        lanes = self._open(run_id, attempt).context.lanes
+        return [step.id for step in lanes[server]]
 
     def place(self, run_id: str, attempt: int, group: str) -> str:
         if not self._serves:

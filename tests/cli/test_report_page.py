@@ -41,6 +41,7 @@ def host(name: str, *steps: StepReport, outcome: Any = "done", reason: str = "")
         reason=reason,
         started_s=steps[0].started_s if steps else None,
         seconds=60.0 if steps else None,
+        standing="enabled",
         steps=steps,
     )
 

@@ -17,7 +17,7 @@ from orchestrator.errors import (
     RunNotFound,
     RunPaused,
 )
-from orchestrator.rollout.plan import Floor, Plan, ServerPlan, Step, StepKind
+from orchestrator.rollout.plan import Floor, Gate, Plan, ServerPlan, Step, StepKind
 from orchestrator.rollout.records import Event, RequestKind, RequestState, RunState, StepStatus
 from orchestrator.rollout.store import Store, workers
 from orchestrator.rollout.store.locks import LOCK_EXPIRY_S
@@ -33,6 +33,7 @@ def plan() -> Plan:
     return Plan(
         kind="drain",
         batches=(("web1",),),
+        gates=(Gate(name="batch 1"),),
         servers=(ServerPlan(name="web1", host="web1", places=(), why="x", steps=(step,)),),
         floors=(
             Floor(

@@ -237,8 +237,15 @@ def test_batches() -> None:
     plan = make_plan(spec_for("kind: roll, batch: 2, max_unavailable: 2"), facts())
     assert plan.batches == (("web1", "web2"), ("web3",))
     assert plan.floors[0].lowest == 1
-    half = make_plan(spec_for('kind: add, batch: "50%"'), facts())
+    half = make_plan(spec_for('kind: roll, batch: "50%"'), facts())
     assert half.batches == (("web1",), ("web2",), ("web3",))
+
+
+def test_a_server_with_nothing_to_do_takes_nobodys_place_in_a_batch() -> None:
+    vs = service([real_server(name) for name in ("web1", "web3")])
+    plan = make_plan(spec_for("kind: add"), facts(vs))
+    assert plan.batches == (("web1", "web2", "web3"),)
+    assert make_plan(spec_for("kind: add"), facts()).batches == (("web1", "web2", "web3"),)
 
 
 @pytest.mark.parametrize(
@@ -420,8 +427,8 @@ def test_round_trip() -> None:
 def test_stable_schema() -> None:
     data = make_plan(spec_for("kind: roll"), facts()).to_data()
     assert sorted(data) == [
-        "batches", "facts", "fingerprint", "floors", "format", "kind", "servers", "spec",
-        "warnings",
+        "batches", "facts", "fingerprint", "floors", "format", "gates", "kind", "servers",
+        "spec", "warnings",
     ]  # fmt: skip
     assert data["format"] == 2
     assert sorted(data["servers"][0]) == ["host", "name", "places", "steps", "why"]

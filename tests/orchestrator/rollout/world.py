@@ -1,5 +1,6 @@
 """A small world for rollouts: a virtual LoadMaster, three hosts in memory, virtual time."""
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -21,10 +22,11 @@ from orchestrator.rollout.adapters import Adapters
 from orchestrator.rollout.facts import read_facts
 from orchestrator.rollout.plan import Plan
 from orchestrator.rollout.planner import make_plan
-from orchestrator.rollout.records import Event
+from orchestrator.rollout.records import Event, Request, RequestKind
 from orchestrator.rollout.report import RunReport
 from orchestrator.rollout.run import resume, run_rollout
 from orchestrator.rollout.store import Store
+from orchestrator.rollout.web import WebAnswer, WebRequest
 from orchestrator.spec import Spec
 from tests.fakes.clock import FakeClock
 from tests.fakes.host import FakeHost, FakeHostDriver, plain_host
@@ -64,11 +66,18 @@ def spec_for(rollout: str, *, inventory: str = INVENTORY, about: str = "pool: we
 
 
 class Counters:
-    """A data path that moves nothing and counts what the test says."""
+    """A data path that moves nothing and counts what the test says.
+
+    Attributes:
+        by_address: open connections. rates: new ones, as shares of one another.
+    """
 
     def __init__(self) -> None:
         self.by_address: dict[str, int] = {}
+        self.rates: dict[str, int] = {}
         self._addresses: dict[int, str] = {}
+        self._totals: dict[str, float] = {}
+        self._counted_s = time.monotonic()
 
     def start(self) -> None:
         pass
@@ -82,8 +91,16 @@ class Counters:
         }
 
     def counters(self) -> Mapping[int, ServerCounters]:
+        # The device divides by real time, of which little passes here: many for each.
+        passed_s = time.monotonic() - self._counted_s
+        self._counted_s += passed_s
+        for address, rate in self.rates.items():
+            self._totals[address] = self._totals.get(address, 0) + rate * 1e6 * passed_s
         return {
-            index: ServerCounters(active_connections=self.by_address.get(address, 0))
+            index: ServerCounters(
+                active_connections=self.by_address.get(address, 0),
+                total_connections=int(self._totals.get(address, 0)),
+            )
             for index, address in self._addresses.items()
         }
 
@@ -210,6 +227,8 @@ class World:
         self.events: list[Event] = []
         self.here_calls: list[tuple[str, ...]] = []
         self.here_result = CommandResult(exit_code=0, stdout="", stderr="")
+        self.web_calls: list[WebRequest] = []
+        self.web_status: int | None = 200
         self._stack = ExitStack()
 
     def __enter__(self) -> Self:
@@ -244,11 +263,33 @@ class World:
             clock=self.clock,
             segment=self.segment,
             here=self._here,
+            web=self._web,
         )
 
     def _here(self, argv: Sequence[str], _: float) -> CommandResult:
         self.here_calls.append(tuple(argv))
         return self.here_result
+
+    def _web(self, request: WebRequest) -> WebAnswer:
+        self.web_calls.append(request)
+        failure = "" if self.web_status else "ConnectionError"
+        return WebAnswer(status=self.web_status, failure=failure, seconds=0.01)
+
+    def ask(
+        self, kind: RequestKind, target: str = "", *, by: str = "ada", note: str = ""
+    ) -> Request:
+        """Ask something of the run that was begun last."""
+        run_id = self.store.runs()[0].run_id
+        now_s = self.clock.time_s()
+        return self.store.requests.ask(
+            run_id,
+            kind,
+            target,
+            asked_by=by,
+            now_s=now_s,
+            note=note,
+            once=kind is RequestKind.APPROVE,
+        )
 
     def plan(self, rollout: str, **more: Any) -> Plan:
         """Read the world and plan a rollout."""
