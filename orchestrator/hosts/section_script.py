@@ -106,7 +106,10 @@ firewall_says() {
 firewall() {
     printf '== firewalld\n%s\n' "$(unit_state firewalld)"
     has firewall-cmd || return 0
-    firewall_says version firewall-cmd --version
+    printf '== firewalld-version\n'
+    # The one tool does not tell while the service is down, the other may not be there.
+    tool firewall-cmd --version 2>/dev/null || tool firewall-offline-cmd --version ||
+        fail 'firewalld does not tell its version'
     if tool firewall-cmd --state >/dev/null 2>&1; then
         printf '== firewalld-running\n'
         zone=$(tool firewall-cmd --get-zone-of-interface="$1" 2>/dev/null) ||

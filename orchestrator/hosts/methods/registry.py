@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping
 
+from orchestrator.hosts.methods.firewalld import Redirect
 from orchestrator.hosts.methods.loopback import Loopback
 from orchestrator.hosts.methods.method import Method, MethodName
 from orchestrator.hosts.methods.none import Untouched
 
 METHODS: Mapping[MethodName, Method] = {
     "loopback": Loopback(),
+    "firewalld": Redirect(),
     "none": Untouched(),
 }
