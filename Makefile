@@ -50,9 +50,10 @@ fuzz: .venv/ready-to-test ## 200,000 damaged answers, and many more models to th
 	KEMP_FUZZ=long $(BIN)/pytest -q tests/fuzz
 	$(BIN)/python -m tests.fuzz
 
+# Without --quiet: mkdocs does not count the warnings that it does not print, strict or not.
 docs: .venv/ready-to-test ## the documentation as a web site in build/docs
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[docs]'
-	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet --config-file docs/mkdocs.yml --site-dir ../build/docs
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --config-file docs/mkdocs.yml --site-dir ../build/docs
 
 clean: ## remove what the commands above made
 	rm -rf .venv build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache *.egg-info
