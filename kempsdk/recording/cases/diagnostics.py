@@ -6,24 +6,12 @@ from kempsdk.diagnostics import Report
 from kempsdk.recording.cases.case import Case, case
 from kempsdk.recording.cases.state import with_servers, with_services
 
-_RECORDED: Final = (
-    Report.DISKS,
-    Report.INTERFACES,
-    Report.MEMORY,
-    Report.NETWORK,
-    Report.PARTITIONS,
-    Report.PROCESSES,
-    Report.PROCESSORS,
-)
-"""The others only an appliance has."""
-
 
 def _report(which: Report) -> Case:
     return case(
         f"{which.value}/text",
         lambda lm: lm.diagnostics.report(which),
         prepare=with_services,
-        written=which not in _RECORDED,
     )
 
 
@@ -53,11 +41,9 @@ CASES: Final = (
     case(
         "logging/clearlogs/all",
         lambda lm: lm.diagnostics.clear_logs(),
-        written=True,
     ),
     case(
         "logging/clearextlogs/one",
         lambda lm: lm.diagnostics.clear_logs("user", extended=True),
-        written=True,
     ),
 )

@@ -13,11 +13,17 @@ if TYPE_CHECKING:
     from kempsdk.client import LoadMaster
 
 _NAME: Final = "lb100"
+_PATCH: Final = b"patch to 7.2.63.1.30000.RELEASE\n"
 _NEW: Final = {"unlicensed": True, "licensing_disables_api": False}
 _BLOB: Final = b"begin 644 licence\n...\nend\n"
 _SHARED: Final = "192.0.2.100"
 _SECOND: Final = "192.0.2.21"
 _WAITING: Final = {"waiting_nodes": (_SECOND,)}
+
+
+def _with_another_firmware(lm: "LoadMaster") -> None:
+    lm.system.install_firmware(_PATCH, confirm=_NAME)
+    lm.system.reboot(confirm=_NAME)
 
 
 def _accepted(lm: "LoadMaster") -> None:
@@ -50,21 +56,23 @@ def _saved_and_restored(lm: "LoadMaster") -> object:
 CASES: Final = (
     case("getall/identity", lambda lm: lm.system.identity().version),
     case("reboot/without-waiting", lambda lm: lm.system.reboot(confirm=_NAME)),
-    case("getpreviousversion/one", lambda lm: lm.system.previous_version(), written=True),
+    case(
+        "getpreviousversion/one",
+        lambda lm: lm.system.previous_version(),
+        prepare=_with_another_firmware,
+    ),
     case(
         "installpatch/done",
-        lambda lm: lm.system.install_firmware(b"a patch\n", confirm=_NAME),
-        written=True,
+        lambda lm: lm.system.install_firmware(_PATCH, confirm=_NAME),
     ),
     case(
         "restorepatch/done",
         lambda lm: lm.system.restore_previous_firmware(confirm=_NAME),
-        written=True,
+        prepare=_with_another_firmware,
     ),
     case(
         "shutdown/done",
         lambda lm: lm.system.shut_down(confirm=_NAME),
-        written=True,
     ),
     case("licenseinfo/permanent", lambda lm: lm.licensing.get()),
     case("readeula/first-step", lambda lm: lm.licensing.read_eula(), switches=_NEW),

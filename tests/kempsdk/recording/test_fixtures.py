@@ -1,15 +1,18 @@
 """The project's recordings: both wires say the same, and they are up to date."""
 
+import base64
+from http import HTTPStatus
 from pathlib import Path
 from typing import Final, get_args
 
 import pytest
 
-from kempsdk.recording import read_file, replay
+from kempsdk.recording import Answer, read_file, replay
 from kempsdk.recording.cases import CASES
 from kempsdk.recording.cases.case import Case
 from kempsdk.recording.conversation import Api
 from kempsdk.recording.make_fixtures import SOURCE, make
+from kempsdk.recording.scrubbing import SCRUBBED_FILE
 
 FIXTURES: Final = Path(__file__).parents[3] / "fixtures"
 ALL: Final = sorted(FIXTURES.rglob("*.yaml"))
@@ -54,6 +57,17 @@ def test_every_recording_has_its_case() -> None:
     expected = {FIXTURES / f"{name}-{api}.yaml" for name in names for api in get_args(Api)}
     # Those of trouble are done by test_hostile.py.
     assert {path for path in ALL if path.parent.name != "hostile"} == expected
+
+
+def test_written_by_hand_is_only_what_cannot_be_recorded() -> None:
+    written = [one for one in CASES if one.written]
+    for case in written:
+        for api in get_args(Api):
+            made = make(case, api, FIXTURES / "none")
+            (reply,) = (one.reply for one in made.conversation.exchanges)
+            assert isinstance(reply, Answer)
+            taken_out = base64.b64encode(SCRUBBED_FILE) in reply.body or reply.body == SCRUBBED_FILE
+            assert taken_out or reply.status != HTTPStatus.OK, f"{case.name} can be recorded"
 
 
 @pytest.mark.parametrize("path", ALL, ids=lambda path: str(path.relative_to(FIXTURES)))
