@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 RecordedLoadMaster = Callable[..., "LoadMaster"]
 
+_ERROR = pytest.StashKey[BaseException]()
+"""What ended a test before its last line: a failure, or ``pytest.skip``."""
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Let a project say where its recordings are."""
@@ -29,6 +32,13 @@ def pytest_configure(config: pytest.Config) -> None:
         "virtual_loadmaster(**options): options of kempsdk.emulator.VirtualLoadMaster "
         "for the fixture of that name",
     )
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_makereport(item: pytest.Item, call: "pytest.CallInfo[None]") -> None:
+    """Remember how a test ended, for ``recorded_loadmaster``."""
+    if call.when == "call" and call.excinfo is not None:
+        item.stash[_ERROR] = call.excinfo.value
 
 
 @pytest.fixture
@@ -71,3 +81,7 @@ def recorded_loadmaster(request: pytest.FixtureRequest) -> Iterator[RecordedLoad
             return opened.enter_context(box.client())
 
         yield open_recording
+        error = request.node.stash.get(_ERROR, None)
+        if error is not None:
+            # What a test that failed had yet to ask for is no news, and would hide why.
+            opened.pop_all().__exit__(type(error), error, error.__traceback__)

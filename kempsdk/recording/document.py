@@ -133,6 +133,8 @@ def read_file(path: str | Path) -> Conversation:
     place = conversation_path(path)
     try:
         text = place.read_bytes().decode("utf-8")
+    except FileNotFoundError:
+        raise InvalidConversation(place, "no such recording; `kemp record` makes one") from None
     except (OSError, UnicodeDecodeError) as error:
         raise InvalidConversation(place, str(error)) from None
     return read_text(text, place)

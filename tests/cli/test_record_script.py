@@ -302,6 +302,23 @@ def test_the_scripts_own_sitecustomize_runs_too(lm: Terminal) -> None:
     assert _nicknames(lm.home / "recordings" / "my_script") == []
 
 
+def test_a_run_of_pytest_is_recorded(lm: Terminal) -> None:
+    # It wants to be the first to import kempsdk, and says so where it is not.
+    (lm.home / "pytest.ini").write_text("[pytest]\nfilterwarnings = error\n")
+    script = _script(
+        lm.home,
+        """
+        def test_services():
+            with client() as lm:
+                assert lm.virtual_services.list() == ()
+        """,
+        "test_live.py",
+    )
+    done = _record(lm, script, python=("-m", "pytest", "-q", "-p", "no:cacheprovider"))
+    assert done.code == 0, done.out + done.err
+    assert _nicknames(lm.home / "recordings" / "test_live") == []
+
+
 def test_a_python_that_cannot_be_recorded_is_told(lm: Terminal) -> None:
     script = _script(lm.home, "")
     script.write_text("print('ran')\n")

@@ -1,7 +1,7 @@
 """Runs as a Python below ``kemp record`` starts, so that its kempsdk tells the recorder.
 
 ``kemp record`` puts this folder in front of PYTHONPATH, also for what the script starts in
-turn. A Python that knows no kempsdk says nothing to a LoadMaster, and is left alone.
+turn.
 """
 
 import importlib.machinery
@@ -14,19 +14,24 @@ _HERE = os.path.dirname(os.path.abspath(__file__))  # noqa: PTH100, PTH120 - pat
 
 
 def _listen(address: str) -> None:
-    try:
-        from kempsdk.transport.observers import observe_all
-    except ImportError as error:
-        if error.name != "kempsdk":
-            sys.stderr.write("kemp record: the script's kempsdk is too old to be recorded\n")
-        return
+    """Have the clients that the script will make tell the recorder.
+
+    By the list of observers alone, put where kempsdk will find it: kempsdk itself may be on a
+    path that is not known yet, or be what somebody like pytest wants to be the first to import.
+    """
+    name = "kempsdk.transport.observers"
+    place = os.path.join(_HERE, "..", "..", "transport", "observers.py")  # noqa: PTH118 - as above
+    spec = importlib.util.spec_from_file_location(name, place)
+    assert spec is not None and spec.loader is not None  # noqa: S101, PT018 - it lies beside us
+    observers = sys.modules[name] = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(observers)
 
     def forward(where, request, reply):  # type: ignore[no-untyped-def]  # the types take long
         from kempsdk.recording.forwarding import forward
 
         forward(address, where, request, reply)
 
-    observe_all(forward)
+    observers.observe_all(forward)
 
 
 def _run_the_one_behind() -> None:
