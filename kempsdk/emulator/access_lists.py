@@ -8,7 +8,7 @@ import ipaddress
 from typing import Final
 
 from kempsdk.emulator.addressing import UNKNOWN_VS, port_of, service_at, service_by_index
-from kempsdk.emulator.answers import DONE, Answer, Many, Members, One, Refusal, missing
+from kempsdk.emulator.answers import DONE, Answer, Many, Members, One, Refusal, Texts, missing
 from kempsdk.emulator.appliance import Appliance
 from kempsdk.emulator.registry import Request, command
 from kempsdk.emulator.state import AccessLists, AclEntry, VirtualService
@@ -24,7 +24,12 @@ _OPERATIONS: Final = words(
     "add del list addvs delvs listvs enable drop ifblock wuiblock"
     " isenabled isdrop isifblock iswuiblock wuiaddr"
 )
+_OLD_WORDS: Final = ("black", "white")
 _LONGEST_COMMENT: Final = 127
+
+
+def _is_old(box: Appliance) -> bool:
+    return box.switches.firmware == "7.1"
 
 
 def _list(lists: AccessLists, word: str) -> list[AclEntry]:
@@ -80,17 +85,22 @@ def _remove(entries: list[AclEntry], word: str, params: Params) -> None:
     entries.remove(found)
 
 
-def _entries(entries: list[AclEntry]) -> list[Members]:
-    return [[("addr", one.address), ("comment", one.comment)] for one in entries]
-
-
 def _shown(
-    request: Request, word: str, entries: list[AclEntry], service: VirtualService | None
+    box: Appliance,
+    request: Request,
+    word: str,
+    entries: list[AclEntry],
+    service: VirtualService | None,
 ) -> Answer:
-    rows = _entries(entries)
+    rows: list[Members] = [[("addr", one.address), ("comment", one.comment)] for one in entries]
     if request.api == "v2":
         return Answer(members=[("list", word), ("IP", Many(rows))])
-    group = (_ELEMENTS[word], One([("IP", Many(rows))]))
+    inner: Members = [("IP", Many(rows))]
+    if _is_old(box):
+        # Before 7.2.37 plain addresses, without a comment; that nothing else is around them
+        # is a guess.
+        inner = [("addr", Texts(tuple(one.address for one in entries)))]
+    group = (_ELEMENTS[word], One(inner))
     if service is None:
         return Answer(members=[group])
     return Answer(
@@ -116,7 +126,7 @@ def _run_list(box: Appliance, request: Request, operation: str, word: str) -> An
     lists = service.access if service is not None else box.state.packet_filter.lists
     entries = _list(lists, word)
     if operation.startswith("list"):
-        return _shown(request, word, entries, service)
+        return _shown(box, request, word, entries, service)
     act = _add if operation.startswith("add") else _remove
     act(entries, word, request.params)
     if service is not None:
@@ -176,6 +186,6 @@ def aclcontrol(box: Appliance, request: Request) -> Answer:
     if operation in ("enable", "drop", "ifblock", "wuiblock"):
         return _run_switch(box, request, operation, value)
     word = value or params.get("type") or params.get("list")
-    if word not in _ELEMENTS:
+    if word not in _ELEMENTS or (_is_old(box) and word not in _OLD_WORDS):
         raise missing(operation)
     return _run_list(box, request, operation, word)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 COMPLETED = "Command completed ok"
+CERTIFICATE_TYPE = "application/x509-cert"
 
 
 @dataclass(frozen=True, slots=True)

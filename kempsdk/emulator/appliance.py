@@ -1,7 +1,8 @@
 """The device behind the two APIs: state, health, counters, and what follows a change."""
 
-import logging
+import math
 import time
+from collections import Counter
 from collections.abc import Callable
 
 from kempsdk.emulator.answers import Answer, Refusal
@@ -17,8 +18,6 @@ from kempsdk.emulator.state import ApplianceState, VirtualService
 from kempsdk.emulator.status import is_healthy
 from kempsdk.emulator.switches import Switches
 
-_LOGGER = logging.getLogger(__name__)
-
 
 class Appliance:
     """One virtual LoadMaster; used from the thread of its event loop only.
@@ -26,6 +25,7 @@ class Appliance:
     Attributes:
         state: the configuration.
         standby: whether this is the unit of a pair that waits.
+        ha_mode: the parameter as it was at the last boot; a change of it needs one.
         active_since_s: epoch at which it became active, 0 while it waits.
         logs: its log files.
         power: switches it off, for some seconds or, with None, until somebody switches it on.
@@ -44,6 +44,7 @@ class Appliance:
         l7: L7DataPath | None,
         time_scale: float,
         save: Callable[[ApplianceState], None],
+        trust: Callable[[str], None] = lambda _certificate: None,
     ) -> None:
         self.state = state
         self.switches = switches
@@ -52,6 +53,7 @@ class Appliance:
         self.sampler = sampler
         self.standby = switches.standby
         self.booted_at_s = self.active_since_s = 0
+        self.ha_mode = "0"
         self.is_on = True
         self.hidden_until_s: dict[int, float] = {}
         self.logs = LogFiles()
@@ -60,18 +62,38 @@ class Appliance:
         self._l7 = l7
         self._time_scale = time_scale
         self._save = save
+        self._trust = trust
+        self._failed_logins: Counter[str] = Counter()
         self._touched: set[int] = set()
         self._dirty = False
         self._global = False
         health.listener = self.program
         self.start()
+        self.trust_users()
         self.sync_everything()
 
     def start(self) -> None:
         """Begin a new life, later than the one before."""
+        self.ha_mode = self.state.parameters.get("hamode", "0")
         self.booted_at_s = max(int(time.time()), self.booted_at_s + 1)
         self.active_since_s = 0 if self.standby else self.booted_at_s
+        self._failed_logins.clear()
         self.logs.note("started")
+
+    def log_in(self, name: str, password: str) -> str | None:
+        """Return the user's name where the password is right and nothing has locked the user."""
+        parameters = self.state.parameters
+        most: float = math.inf
+        if self.switches.lock_after_failures and parameters.get("sessioncontrol") == "yes":
+            most = int(parameters.get("sessionmaxfailattempts", "5"))
+        if self._failed_logins[name] >= most:
+            return None
+        user = self.credentials.by_password(name, password)
+        if user is not None:
+            del self._failed_logins[name]
+        elif name in self.state.users:
+            self._failed_logins[name] += 1
+        return user
 
     def switch(self, *, on: bool) -> None:
         """Take its services from the data paths, or give them back."""
@@ -134,6 +156,10 @@ class Appliance:
         self._dirty = self._global = False
         self._save(self.state)
 
+    def set_ha_mode(self, mode: str) -> None:
+        """Be one unit of a pair, as if it had booted so."""
+        self.state.parameters["hamode"] = self.ha_mode = mode
+
     def set_standby(self, standby: bool) -> None:
         """Become the waiting unit of a pair, or the active one."""
         if standby != self.standby:
@@ -144,7 +170,14 @@ class Appliance:
         """Take over another unit's configuration; nobody is told of it."""
         self.state = state
         self.credentials.replace_state(state)
+        self.trust_users()
         self.sync_everything()
+
+    def trust_users(self) -> None:
+        """Let clients show the certificates that were made for users."""
+        for user in self.state.users.values():
+            if user.certificate:
+                self._trust(user.certificate)
 
     def sync_everything(self) -> None:
         """Let health checks and data path follow the whole configuration."""

@@ -43,7 +43,7 @@ class Attribute:
 
     Attributes:
         low, high: accepted numbers; 0 is accepted besides where ``zero``.
-        words: accepted words, or None for any text up to ``longest`` characters.
+        words: accepted words or numbers, or None for any text up to ``longest`` characters.
         optional: left out of answers while empty, off or 0.
         only_v1: printed by v1 only, as in the 7.2.5x recordings of one author.
         esp: printed only while EspEnabled is on: a guess.
@@ -105,6 +105,8 @@ class Attribute:
             if number is None or not (
                 self.low <= number <= self.high or (self.zero and number == 0)
             ):
+                return None
+            if self.words is not None and str(number) not in self.words:
                 return None
             return number if self.kind is Kind.NUMBER else str(number)
         if self.words is not None and given not in self.words:
@@ -269,7 +271,7 @@ LAYOUT: Final[tuple[Attribute | str, ...]] = (
     "MasterVSID",
     "IsTransparent",
     _number("AddVia", 6),
-    _number("QoS", 16),
+    Attribute("QoS", Kind.NUMBER, 0, high=8, words="0 1 2 4 8"),
     _number_text("TlsType", 0, 30, ssl=True),
     *_flags("NeedHostName", "OCSPVerify", "AllowHTTP2", "PassCipher", "PassSni", ssl=True),
     _number("ChkInterval", 120, low=9),

@@ -5,6 +5,7 @@ import contextlib
 import json
 import secrets
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -241,9 +242,9 @@ class VirtualLoadMaster(Controls):
         """Make it the waiting unit of a pair, or the active one."""
         self._life.run(lambda: self._appliance().set_standby(standby))
 
-    def set_parameter(self, name: str, value: str) -> None:
-        """Set a parameter of the configuration as it is stored, past every check."""
-        self._life.run(lambda: self._appliance().state.parameters.update({name: value}))
+    def set_ha_mode(self, mode: str) -> None:
+        """Make it one unit of a pair, ``1`` or ``2``, as if it had booted so."""
+        self._life.run(lambda: self._appliance().set_ha_mode(mode))
 
     def take_over(
         self, configuration: dict[str, Any], keep: Callable[[ApplianceState, ApplianceState], None]
@@ -303,6 +304,7 @@ class VirtualLoadMaster(Controls):
 
     async def _serve(self, ready: Callable[[], None], stop: asyncio.Event) -> None:
         from kempsdk.emulator import families  # noqa: F401 - registers every command
+        from kempsdk.emulator.certificate import let_clients_show
         from kempsdk.emulator.front import Front
         from kempsdk.emulator.power import Power
         from kempsdk.emulator.server import HttpServer, bound_socket, cancel
@@ -334,6 +336,7 @@ class VirtualLoadMaster(Controls):
                 l7=self._l7,
                 time_scale=self._time_scale,
                 save=self._saver(),
+                trust=(lambda _: None) if tls is None else partial(let_clients_show, tls),
             )
             gate = Gate(self._switches)
             front = self._front = Front(box, gate=gate, faults=self._faults, log=self._log)

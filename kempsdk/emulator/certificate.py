@@ -92,6 +92,12 @@ def user_certificate(name: str, passphrase: str) -> Identity:
     )
 
 
+def let_clients_show(context: ssl.SSLContext, certificate: str) -> None:
+    """Ask clients of new connections for a certificate, and take this one of them."""
+    context.load_verify_locations(cadata=certificate)
+    context.verify_mode = ssl.CERT_OPTIONAL
+
+
 def server_context(identity: Identity) -> ssl.SSLContext:
     """Return a TLS context that shows the certificate."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 import secrets
+import ssl
 import string
 from collections.abc import Sequence
 from typing import Final
@@ -93,6 +94,13 @@ class Credentials:
         for user in self._state.users.values():
             if digest in user.api_keys:
                 return user.name
+        return None
+
+    def by_certificate(self, shown: bytes) -> str | None:
+        """Return the name of the user that a certificate (DER) was made for; never ``bal``."""
+        for user in self._state.users.values():
+            if user.certificate and ssl.PEM_cert_to_DER_cert(user.certificate) == shown:
+                return None if user.permissions is None else user.name
         return None
 
     def add_key(self, user: User, key: str) -> None:

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from kempsdk.emulator.answers import Many, Members
+from kempsdk.emulator.answers import Many, Members, One, Value
 from kempsdk.emulator.attributes import Setting
 from kempsdk.emulator.switches import Firmware
 from kempsdk.emulator.values import words
@@ -22,6 +22,11 @@ _NOT_IN_7_1: Final = frozenset(
         " IsTransparent AllowHTTP2 PassCipher PassSni ChkInterval ChkTimeout ChkRetryCount"
         " Bandwidth ConnsPerSecLimit RequestsPerSecLimit MaxConnsLimit RefreshPersist"
         " ResponseStatusRemap ResponseRemapMsgFormat"
+    )
+)
+_NOT_IN_7_1_STATS: Final = frozenset(
+    words(
+        "MBtotal MBused MBfree ConnsRateBlocked RequestsRateBlocked MaxConnsBlocked InterceptMode"
     )
 )
 _NOT_IN_7_1_SERVERS: Final = frozenset(words("DnsName RateLimit Follow Nrules"))
@@ -53,6 +58,39 @@ def service_as_shown(members: Members, firmware: Firmware) -> Members:
         else:
             shown.append((name, value))
     return shown
+
+
+def stats_as_shown(members: Members, firmware: Firmware) -> Members:
+    """Return what a firmware shows of the counters, and in which order.
+
+    That the counters of limits came with the limits is a guess.
+    """
+    if firmware != "7.1":
+        return members
+    given = {name: _without(value, _NOT_IN_7_1_STATS) for name, value in members}
+    order = words("CPU Memory Network TPS VStotals Vs Rs")
+    return [(name, given[name]) for name in order if name in given]
+
+
+def _without(value: Value, names: frozenset[str]) -> Value:
+    """Leave members out of a group, or of each of many."""
+    if isinstance(value, One):
+        return One([one for one in value.members if one[0] not in names])
+    if isinstance(value, Many):
+        return Many([[one for one in row if one[0] not in names] for row in value.items])
+    return value
+
+
+def interface_as_shown(members: Members, firmware: Firmware, *, has_wui: bool) -> Members:
+    """Return what a firmware shows of an interface; 7.1 has one word for switches."""
+    if firmware != "7.1":
+        return members
+    shown: Members = [(name, _word(value)) for name, value in members]
+    return [*shown, ("AdminWuiEnable", _word(has_wui))]
+
+
+def _word(value: Value) -> Value:
+    return ("no", "yes")[value] if isinstance(value, bool) else value
 
 
 def adapt_fresh(settings: dict[str, Setting], firmware: Firmware) -> dict[str, Setting]:

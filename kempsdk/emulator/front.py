@@ -20,12 +20,12 @@ from kempsdk.emulator.firmware import has_v2
 from kempsdk.emulator.gate import Gate
 from kempsdk.emulator.licensing import is_licensed, needs_no_credentials
 from kempsdk.emulator.not_emulated import HEADER, NotEmulated
+from kempsdk.emulator.pages import page, respond
 from kempsdk.emulator.parameters import is_api_enabled
 from kempsdk.emulator.registry import COMMANDS, Api, Request
 from kempsdk.emulator.values import Params
 
 MAX_BODY: Final = 64 * 1024 * 1024
-_SERVER: Final = {"Server": "virtual LoadMaster"}
 _ENABLE_API: Final = "param=enableapi&value=yes"
 _CONTENT_TYPES: Final[Mapping[Api, str]] = {
     "v1": render_v1.CONTENT_TYPE,
@@ -38,14 +38,6 @@ _METHODS: Final[Mapping[Api, frozenset[str]]] = {
 }
 _GARBAGE: Final = bytes(range(256)) * 2
 _CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
-_PAGES: Final[Mapping[int, tuple[str, str]]] = {
-    400: ("Bad Request", "The request could not be understood."),
-    401: ("Authorization Required", "This server could not verify that you may see this page."),
-    404: ("Not Found", "The requested URL was not found on this server."),
-    405: ("Method Not Allowed", "The requested method is not allowed for this URL."),
-    413: ("Request Entity Too Large", "The request is too large."),
-    503: ("Service Unavailable", "The service is not available."),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +76,8 @@ class Front:
         """Answer one request; a dropped connection is closed and gets no answer."""
         try:
             return await self._answer(request)
-        except _Page as page:
-            return _page(page.status)
+        except _Page as answer:
+            return page(answer.status)
         except _Drop:
             if request.transport is not None:
                 request.transport.abort()
@@ -94,6 +86,8 @@ class Front:
 
     async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
         path, query = _split(request.raw_path)
+        if path.startswith("/progs/") and not has_v2(self._box.switches.firmware):
+            return self._use_web_interface(request, path)
         if path == "/accessv2" or path.startswith("/accessv2/"):
             api: Api = "v2"
         elif path.startswith("/access/"):
@@ -108,16 +102,34 @@ class Front:
         if api == "v1" and len(query) > self._box.switches.url_limit:
             raise _Drop
         is_enabling = api == "v1" and path == "/access/set" and query.startswith(_ENABLE_API)
-        if not is_api_enabled(self._box.state) and not is_enabling:
+        # The oldest firmware has only its web interface to switch the API on with.
+        can_enable = is_enabling and has_v2(self._box.switches.firmware)
+        if not is_api_enabled(self._box.state) and not can_enable:
             raise _Page(404)
         if request.method not in _METHODS[api]:
             raise _Page(405)
         body = await _read(request) if request.body_exists else b""
-        if api == "v1":
-            call = self._read_v1(path, query, body, request.headers.get("Authorization", ""))
-        else:
-            call = self._read_v2(body)
+        call = self._read_v2(body) if api == "v2" else self._read_v1(path, query, body, request)
         return await self._meet_faults(request, call)
+
+    def _use_web_interface(self, request: web.BaseRequest, path: str) -> web.Response:
+        """Switch the API on, as a client does it where the API cannot do it itself."""
+        if path == "/progs/status/logout":
+            return page(200)
+        user = self._read_v1("/access/", "", b"", request).user
+        if path != "/progs/doconfig/enableapi/set/yes":
+            raise _Page(404)
+        if user is None:
+            raise _Page(401)
+        self._box.run(
+            Request(
+                api="v1",
+                command="set",
+                params=Params({"param": "enableapi", "value": "yes"}),
+                user=user,
+            )
+        )
+        return page(200)
 
     async def _meet_faults(self, http: web.BaseRequest, call: _Call) -> web.StreamResponse:
         """Run a call with whatever strikes it before and after."""
@@ -161,9 +173,9 @@ class Front:
         if fault.kind is FaultKind.TRUNCATE:
             return await _cut_short(http, response)
         if fault.kind is FaultKind.GARBAGE:
-            return _response(200, _GARBAGE, _CONTENT_TYPES[call.api])
+            return respond(200, _GARBAGE, _CONTENT_TYPES[call.api])
         if fault.kind is FaultKind.PAGE:
-            return _page(code)
+            return page(code)
         if fault.kind is FaultKind.REJECT:
             return self._refuse(call.api, Refusal(fault.message, code))
         raise _Drop
@@ -188,7 +200,7 @@ class Front:
             )
         )
 
-    def _read_v1(self, path: str, query: str, body: bytes, authorization: str) -> _Call:
+    def _read_v1(self, path: str, query: str, body: bytes, http: web.BaseRequest) -> _Call:
         command = unquote(path.removeprefix("/access/")).strip("/")
         pairs = _pairs(query)
         found = COMMANDS.get(command)
@@ -201,12 +213,28 @@ class Front:
             body = b""
         user: str | None = None
         key = pairs.pop("apikey", "")
+        authorization = http.headers.get("Authorization", "")
         if key:
             user = self._box.credentials.by_key(key)
+        elif not authorization:
+            user = self._by_certificate(http)
         elif authorization[:6].lower() == "basic ":
             name, _, password = _basic(authorization[6:]).partition(":")
-            user = self._box.credentials.by_password(name, password)
+            user = self._box.log_in(name, password)
         return _Call("v1", command, Params(pairs), user, body)
+
+    def _by_certificate(self, http: web.BaseRequest) -> str | None:
+        """Return the user whose certificate the client showed, where such a login is on."""
+        parameters = self._box.state.parameters
+        tls = http.get_extra_info("ssl_object")
+        shown = None if tls is None else tls.getpeercert(binary_form=True)
+        if (
+            not shown
+            or parameters.get("sessioncontrol") != "yes"
+            or parameters.get("adminclientaccess", "0") == "0"
+        ):
+            return None
+        return self._box.credentials.by_certificate(shown)
 
     def _read_v2(self, body: bytes) -> _Call:
         try:
@@ -226,7 +254,7 @@ class Front:
         if key:
             user = self._box.credentials.by_key(str(key))
         elif name is not None and password is not None:
-            user = self._box.credentials.by_password(str(name), str(password))
+            user = self._box.log_in(str(name), str(password))
         upload = b""
         found = COMMANDS.get(command)
         file = members.get("data")
@@ -246,7 +274,7 @@ class Front:
         if user is None:
             self._log.add(self._box, call.api, call.command, call.params, 401)
             if self._box.switches.html_on_401:
-                return _page(401)
+                return page(401)
             return self._refuse(call.api, Refusal("Authorization Required", 401))
         request = Request(
             api=call.api,
@@ -276,37 +304,20 @@ class Front:
                 broken_preprocess_json=switches.broken_preprocess_json
                 or switches.firmware == "7.2.50",
             )
-            return _response(200, body, render_v2.CONTENT_TYPE)
+            return respond(200, body, render_v2.CONTENT_TYPE)
         if answer.file is not None:
-            return _response(200, answer.file, answer.content_type)
-        return _response(200, render_v1.success(answer), render_v1.CONTENT_TYPE)
+            return respond(200, answer.file, answer.content_type)
+        return respond(200, render_v1.success(answer), render_v1.CONTENT_TYPE)
 
     def _refuse(self, api: Api, refusal: Refusal) -> web.Response:
         if api == "v1":
-            response = _response(refusal.code, render_v1.failure(refusal), render_v1.CONTENT_TYPE)
+            response = respond(refusal.code, render_v1.failure(refusal), render_v1.CONTENT_TYPE)
         else:
             status = 200 if self._box.switches.v2_failures_with_http_200 else refusal.code
-            response = _response(status, render_v2.failure(refusal), render_v2.CONTENT_TYPE)
+            response = respond(status, render_v2.failure(refusal), render_v2.CONTENT_TYPE)
         if isinstance(refusal, NotEmulated):
             response.headers[HEADER] = "not emulated"
         return response
-
-
-def _response(status: int, body: bytes, content_type: str) -> web.Response:
-    return web.Response(status=status, body=body, headers={"Content-Type": content_type, **_SERVER})
-
-
-def _page(status: int) -> web.Response:
-    title, text = _PAGES.get(status, ("Error", "The request failed."))
-    body = (
-        '<!DOCTYPE HTML PUBLIC "-//IETF//DTD HTML 2.0//EN">\r\n'
-        f"<html><head><title>{status} {title}</title></head>\r\n"
-        f"<body><h1>{title}</h1><p>{text}</p></body></html>\r\n"
-    ).encode("ascii")
-    response = _response(status, body, "text/html; charset=iso-8859-1")
-    if status == 401:
-        response.headers["WWW-Authenticate"] = 'Basic realm="LoadMaster"'
-    return response
 
 
 def _pairs(query: str) -> dict[str, str]:

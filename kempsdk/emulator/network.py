@@ -6,6 +6,7 @@ from typing import Final
 
 from kempsdk.emulator.answers import DONE, Answer, Many, Members, Refusal, Words, missing
 from kempsdk.emulator.appliance import Appliance
+from kempsdk.emulator.firmware import interface_as_shown
 from kempsdk.emulator.registry import Api, Request, command
 from kempsdk.emulator.sections import BASE, section
 from kempsdk.emulator.values import Params, address_of, flag_of
@@ -92,7 +93,7 @@ def interface_of(box: Appliance, params: Params) -> Interface:
     return found
 
 
-def _members(one: Interface, address: str, api: Api) -> Members:
+def _members(box: Appliance, one: Interface, address: str, api: Api) -> Members:
     # QUIRK: v1 mixes Y and yes within one answer (7.2.63).
     default = one.is_default if api == "v2" else ("yes" if one.is_default else "no")
     members: Members = [("Id", one.id), ("IPAddress", address), ("Mtu", str(one.mtu))]
@@ -111,7 +112,7 @@ def _members(one: Interface, address: str, api: Api) -> Members:
         # How a VLAN or VXLAN shows is a guess.
         members += [("Parent", one.parent), ("VlanId" if one.kind == "VLAN" else "Vni", one.tag)]
         members += [(name, text) for name, text in _vxlan(one) if text]
-    return members
+    return interface_as_shown(members, box.switches.firmware, has_wui=one.admin_wui)
 
 
 def _vxlan(one: Interface) -> list[tuple[str, str]]:
@@ -122,13 +123,13 @@ def _vxlan(one: Interface) -> list[tuple[str, str]]:
 def showiface(box: Appliance, request: Request) -> Answer:
     if "interface" in request.params or "iface" in request.params:
         one = interface_of(box, request.params)
-        return Answer(members=[("Interface", Many([_members(one, one.address, request.api)]))])
+        return Answer(members=[("Interface", Many([_members(box, one, one.address, request.api)]))])
     rows: list[Members] = []
     last = ""
     for one in network_of(box).interfaces.values():
         # QUIRK: in a list, one without an address repeats the address of the one before.
         last = one.address or last
-        rows.append(_members(one, last, request.api))
+        rows.append(_members(box, one, last, request.api))
     return Answer(members=[("Interface", Many(rows))])
 
 

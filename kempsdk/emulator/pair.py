@@ -264,7 +264,7 @@ class HighAvailabilityPair(Controls):
         with contextlib.ExitStack() as stack:
             for unit, number in ((self.first, "1"), (self.second, "2")):
                 stack.enter_context(unit)
-                unit.set_parameter("hamode", number)
+                unit.set_ha_mode(number)
             self.second.set_standby(True)
             self.first.on_change(self._follow(self.first, self.second))
             self.second.on_change(self._follow(self.second, self.first))

@@ -26,7 +26,7 @@ def _computed(box: Appliance, name: str) -> str:
     if name == "time":
         return time.strftime("%H:%M:%S", time.gmtime())
     if name == "hastatus":
-        if box.state.parameters.get("hamode", "0") == "0" and not box.standby:
+        if box.ha_mode == "0" and not box.standby:
             return "HA not configured"
         return "Standby" if box.standby else "Active"
     if name == "activetime":

@@ -25,7 +25,7 @@ def _shown(box: Appliance, service: VirtualService, backend: Backend) -> Answer:
     raise TypeError(type(backend).__name__)
 
 
-def _set(service: VirtualService, backend: Backend, params: Params) -> None:
+def _set(box: Appliance, service: VirtualService, backend: Backend, params: Params) -> None:
     """Apply what is acceptable; QUIRK: the rest is ignored silently (7.2.50 to 7.2.63)."""
     weight = params.number("weight")
     if weight is not None and 1 <= weight <= 65535:
@@ -51,7 +51,8 @@ def _set(service: VirtualService, backend: Backend, params: Params) -> None:
         backend.forward = forward
     if isinstance(backend, RealServer):
         non_local = params.flag("non_local")
-        if non_local is not None and not service.settings["Transparent"]:
+        allowed = box.state.parameters.get("nonlocalrs") == "yes"
+        if non_local is False or (non_local and allowed and not service.settings["Transparent"]):
             backend.non_local = non_local
 
 
@@ -60,7 +61,8 @@ def _add(box: Appliance, service: VirtualService, params: Params) -> RealServer:
     port = number_of(params.need("rsport"))
     name = ""
     address = address_of(text)
-    if address is None and text in box.switches.dns_names:
+    names_on = box.state.parameters.get("dnsnamesenable") == "yes"
+    if address is None and names_on and text in box.switches.dns_names:
         name, address = text, address_of(box.switches.dns_names[text])
     if address is None:
         raise missing("rs", "Address")
@@ -72,7 +74,7 @@ def _add(box: Appliance, service: VirtualService, params: Params) -> RealServer:
     server = RealServer(
         rs_index=box.state.new_rs_index(), address=address, port=port, dns_name=name
     )
-    _set(service, server, params)
+    _set(box, service, server, params)
     if box.switches.addrs_ignores_forward:
         server.forward = "nat"
     service.servers.append(server)
@@ -107,7 +109,7 @@ def modrs(box: Appliance, request: Request) -> Answer:
         if any(one.address == backend.address and one.port == new_port for one in service.servers):
             raise Refusal(box.switches.duplicate_server)
         backend.port = int(new_port or 0)
-    _set(service, backend, params)
+    _set(box, service, backend, params)
     box.changed(service)
     return DONE
 

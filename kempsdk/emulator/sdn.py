@@ -95,6 +95,19 @@ def getsdncontroller(box: Appliance, _request: Request) -> Answer:
     return _shown(box)
 
 
+@command("sdndeviceinfo")
+def sdndeviceinfo(box: Appliance, request: Request) -> Answer:
+    """Show a controller without devices: none is ever asked."""
+    return Answer(members=[("controller", Numbered([(_controller(box, request.params), [])]))])
+
+
+@command("sdnpathinfo")
+def sdnpathinfo(box: Appliance, request: Request) -> Answer:
+    """Show no paths."""
+    _controller(box, request.params)
+    return Answer(members=[("pathinfo", One([]))])
+
+
 @command("addsdncontroller", mutates=True)
 def addsdncontroller(box: Appliance, request: Request) -> Answer:
     for name in ("ipv4", "port"):

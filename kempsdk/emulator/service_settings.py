@@ -104,7 +104,7 @@ def apply_settings(
     _set_ssl_details(settings, params)
     _set_names_and_numbers(service, params, default_idle_s)
     _set_waf(settings, params)
-    _set_transparency(settings, params)
+    _set_transparency(service, params)
     _set_persistence(settings, params)
     _set_minimum(settings, params, rs_count)
     # Last, since other settings can forbid layer 4.
@@ -228,9 +228,15 @@ def _set_layer(service: VirtualService, params: Params) -> None:
         settings["ForceL4"], settings["ForceL7"] = False, True
 
 
-def _set_transparency(settings: dict[str, Setting], params: Params) -> None:
+def _set_transparency(service: VirtualService, params: Params) -> None:
+    settings = service.settings
     transparent = params.flag("transparent")
-    if transparent is not None:
+    # Servers beyond the local networks and encryption towards servers exclude it; that they
+    # win is a guess.
+    excluded = settings["SSLReencrypt"] or any(one.non_local for one in service.servers)
+    if excluded:
+        settings["Transparent"] = False
+    elif transparent is not None:
         settings["Transparent"] = transparent
     originating = params.flag("subnetoriginating")
     if originating is not None:

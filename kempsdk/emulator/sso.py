@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Final
 from xml.etree import ElementTree
 
-from kempsdk.emulator.answers import DONE, Answer, Many, Members, Refusal, missing
+from kempsdk.emulator.answers import CERTIFICATE_TYPE, DONE, Answer, Many, Members, Refusal, missing
 from kempsdk.emulator.appliance import Appliance
 from kempsdk.emulator.certificate import user_certificate
 from kempsdk.emulator.records import Secret, Switch, Table, Values, number, text, word
@@ -227,7 +227,7 @@ def downloadsamlspcert(box: Appliance, request: Request) -> Answer:
         made = user_certificate(request.params.get("domain"), "")
         domain.sp_certificate = made.certificate.decode("ascii")
         box.changed()
-    return Answer(file=domain.sp_certificate.encode(), content_type="application/x509-cert")
+    return Answer(file=domain.sp_certificate.encode(), content_type=CERTIFICATE_TYPE)
 
 
 @command("showdomainlockedusers")

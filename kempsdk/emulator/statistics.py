@@ -5,6 +5,7 @@ from typing import Literal
 
 from kempsdk.emulator.answers import Answer, Many, Members, One
 from kempsdk.emulator.appliance import Appliance
+from kempsdk.emulator.firmware import stats_as_shown
 from kempsdk.emulator.registry import Api, Request, command
 from kempsdk.emulator.sampler import PERIOD_S, Rates
 from kempsdk.emulator.state import RealServer, VirtualService
@@ -197,7 +198,7 @@ def stats(box: Appliance, request: Request) -> Answer:
         ("Timestamp", One(timestamp)),
         ("ChangeTime", _change_time(box)),
     ]
-    return Answer(members=members)
+    return Answer(members=stats_as_shown(members, box.switches.firmware))
 
 
 def _change_time(box: Appliance) -> int:

@@ -31,6 +31,9 @@ class Switches:
         duplicate_server: text of the refusal (422) when a server exists: a guess.
         html_on_401: answer bad credentials with an HTML page, as seen on v2; off for the
             API's own error form.
+        lock_after_failures: with session management on, ``sessionmaxfailattempts`` failed
+            logins with a user's name lock the user until the next boot. Documented for the
+            web UI; that the APIs do so, and how a lock ends, are guesses, so off.
         v2_failures_with_http_200: whether v2 failures ever come with HTTP status 200
             is unknown; off sets the HTTP status to the code.
         unknown_command_code: 405 by the vendor's Python SDK; another source says 422.
@@ -77,6 +80,7 @@ class Switches:
     duplicate_service: str = "VS already exists"
     duplicate_server: str = "RS already exists"
     html_on_401: bool = True
+    lock_after_failures: bool = False
     v2_failures_with_http_200: bool = False
     unknown_command_code: Literal[405, 422] = 405
     not_emulated: str = "Command not available."

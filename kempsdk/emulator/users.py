@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Final
 
-from kempsdk.emulator.answers import DONE, Answer, Many, Members, One, Refusal
+from kempsdk.emulator.answers import CERTIFICATE_TYPE, DONE, Answer, Many, Members, One, Refusal
 from kempsdk.emulator.appliance import Appliance
 from kempsdk.emulator.certificate import user_certificate
 from kempsdk.emulator.permissions import RIGHTS
@@ -127,6 +127,7 @@ def usernewcert(box: Appliance, request: Request) -> Answer:
     made = user_certificate(user.name, request.params.get("passphrase"))
     user.certificate = made.certificate.decode("ascii")
     box.credentials.keep_user_key(user.name, made.key)
+    box.trust_users()
     box.changed()
     return DONE
 
@@ -149,7 +150,8 @@ def userreadcert(box: Appliance, request: Request) -> Answer:
 def userdownloadcert(box: Appliance, request: Request) -> Answer:
     """Return certificate and key; the key is known until the process ends only."""
     user = _certificate(box, request)
-    return Answer(file=user.certificate.encode() + box.credentials.user_key(user.name))
+    file = user.certificate.encode() + box.credentials.user_key(user.name)
+    return Answer(file=file, content_type=CERTIFICATE_TYPE)
 
 
 @command("userdelcert", mutates=True)

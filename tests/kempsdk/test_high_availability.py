@@ -41,6 +41,8 @@ def test_how_the_pair_behaves(lm: LoadMaster) -> None:
     assert (now.mode, now.preferred) == (HaMode.FIRST, HaPreference.SECOND)
     assert (now.timeout_s, now.virtual_id, now.virtual_mac) == (9, 7, True)
     assert lm.parameters.get("hatimeout") == 3
+    assert lm.high_availability.status().state is HaState.NOT_CONFIGURED
+    lm.system.reboot(confirm="lb100")
     assert lm.high_availability.status().state is HaState.ACTIVE
 
 

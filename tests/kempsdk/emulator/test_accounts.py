@@ -122,3 +122,31 @@ def test_keys_of_an_earlier_run_work_and_are_masked(start: Start, tmp_path: Path
 def test_given_keys(start: Start, keys: list[str]) -> None:
     wire = start(api_keys=keys)
     assert [one.text for one in wire.v1("listapikeys").data.iter("key")] == keys
+
+
+def test_failed_logins_may_lock_a_user_until_the_next_boot(start: Start) -> None:
+    wire = start(switches={"lock_after_failures": True})
+    wire.v2("set", param="sessionmaxfailattempts", value=3)
+
+    def fails(times: int) -> None:
+        for _ in range(times):
+            assert wire.request("GET", "/access/listvs", headers=wire.basic("wrong")).status == 401
+
+    fails(2)
+    # A good login in between begins the count anew.
+    assert wire.v1("listvs").status == 200
+    fails(3)
+    assert wire.v1("listvs").status == 401
+    # A key is no login, and other users are not concerned.
+    assert wire.v2("listvs").status == 200
+    wire.v2("reboot")
+    assert wire.v1("listvs").status == 200
+    wire.v2("set", param="sessioncontrol", value="no")
+    fails(4)
+    assert wire.v1("listvs").status == 200
+
+
+def test_without_that_switch_nobody_is_locked_out(wire: Wire) -> None:
+    for _ in range(10):
+        assert wire.request("GET", "/access/listvs", headers=wire.basic("wrong")).status == 401
+    assert wire.v1("listvs").status == 200

@@ -84,6 +84,20 @@ def test_missing_and_unknown_names(wire: Wire) -> None:
         assert unknown.error == (422, "Unknown parameter value NoSuch")
 
 
+def test_getall_leaves_out_what_is_unset(wire: Wire) -> None:
+    def shown() -> dict[str, Any]:
+        answer = wire.v2("getall").json
+        assert [one.tag for one in wire.v1("getall").data] == list(answer)[1:-1]
+        return answer
+
+    assert "snmplocation" not in shown()
+    wire.v2("set", param="SNMPLocation", value="here")
+    assert shown()["snmplocation"] == "here"
+    assert shown()["radiussecret"] == "********"
+    wire.v2("set", param="snmplocation", value="")
+    assert "snmplocation" not in shown()
+
+
 def test_an_empty_value_unsets(wire: Wire) -> None:
     wire.v1("set", param="admingw", value="198.19.0.1")
     assert wire.v2("getall").json["admingw"] == "198.19.0.1"
@@ -109,6 +123,9 @@ def test_units_of_a_pair_and_free_edition(start: Start) -> None:
     assert alone.v2("get", param="hastatus").json["hastatus"] == "HA not configured"
     assert alone.v2("get", param="activetime").json == alone.v2("get", param="activetime").json
     alone.v2("set", param="hamode", value=1)
+    # It takes a reboot.
+    assert alone.v2("get", param="hastatus").json["hastatus"] == "HA not configured"
+    alone.v2("reboot")
     assert alone.v2("get", param="hastatus").json["hastatus"] == "Active"
     standby = start(switches={"standby": True})
     assert standby.v2("get", param="hastatus").json["hastatus"] == "Standby"

@@ -182,3 +182,40 @@ def test_deleting_servers_lowers_the_minimum(wire: Wire) -> None:
     wire.v2("delrs", vs=1, rs="!2")
     last = wire.v2("showvs", vs=1).json
     assert (last["RsMinimum"], last["NumberOfRSs"]) == (0, 1)
+
+
+def test_names_need_the_parameter_that_allows_them(start: Start) -> None:
+    wire = start(switches={"dns_names": {"web1.example": "198.19.0.1"}})
+    wire.fresh()
+    wire.v2("set", param="DNSNamesEnable", value="no")
+    assert wire.v2("addrs", vs=1, rs="web1.example", rsport=80).status == 400
+    wire.v2("set", param="DNSNamesEnable", value="yes")
+    assert wire.v2("addrs", vs=1, rs="web1.example", rsport=80).status == 200
+
+
+def test_a_sub_service_is_also_named_by_its_nickname(wire: Wire) -> None:
+    wire.fresh()
+    wire.sub(1, NickName="static")
+    assert wire.v2("modrs", vs=1, rs="static", weight=7).status == 200
+    assert wire.v2("showvs", vs=1).json["SubVS"][0]["Weight"] == 7
+    assert wire.v2("showrs", vs=1, rs="dynamic", rsport=80).error == (422, "Unknown RS")
+
+
+def test_servers_beyond_the_local_networks_exclude_transparency(wire: Wire) -> None:
+    def non_local() -> bool:
+        (service,) = wire.box.configuration()["services"].values()
+        return bool(service["servers"][0]["non_local"])
+
+    wire.fresh(Transparent=1)
+    wire.server(1, "203.0.113.1", non_local=1)
+    assert not non_local()
+    wire.change(1, Transparent=0)
+    wire.v2("set", param="nonlocalrs", value="no")
+    wire.v2("modrs", vs=1, rs="!1", non_local=1)
+    assert not non_local()
+    wire.v2("set", param="nonlocalrs", value="yes")
+    wire.v2("modrs", vs=1, rs="!1", non_local=1)
+    assert non_local()
+    assert wire.change(1, Transparent=1)["Transparent"] is False
+    wire.v2("modrs", vs=1, rs="!1", non_local=0)
+    assert wire.change(1, Transparent=1)["Transparent"] is True

@@ -47,3 +47,14 @@ def test_changing_and_deleting(wire: Wire) -> None:
     wire.v2("addsdncontroller", ipv4="192.0.2.5", port=1)
     clusters = wire.v2("getsdncontroller").json["controllers"]["cluster"]
     assert [one["id"] for one in clusters] == [1, 2, 3]
+
+
+def test_a_controller_that_nobody_asked_shows_nothing(wire: Wire) -> None:
+    wire.v2("addsdncontroller", ipv4="192.0.2.80", port=8443, user="u", password="hush")
+    (controller,) = wire.v1("sdndeviceinfo", cid=1).data
+    assert (controller.tag, controller.get("id"), len(controller)) == ("controller", "1", 0)
+    (paths,) = wire.v1("sdnpathinfo", cid=1).data
+    assert (paths.tag, len(paths)) == ("pathinfo", 0)
+    for command in ("sdndeviceinfo", "sdnpathinfo"):
+        assert wire.v2(command, cid=2).error == (422, "Unknown SDN controller")
+        assert wire.v2(command).error == (400, "cid: String Value missing")

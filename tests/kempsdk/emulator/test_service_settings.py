@@ -187,3 +187,11 @@ def test_booleans_of_all_clients(wire: Wire, yes: object, no: object) -> None:
     wire.fresh()
     assert wire.change(1, Cache=yes)["Cache"] is True
     assert wire.change(1, Cache=no)["Cache"] is False
+
+
+def test_encryption_towards_servers_excludes_transparency(wire: Wire) -> None:
+    wire.fresh(SSLAcceleration=1, Transparent=1)
+    assert wire.change(1, SSLReencrypt=1)["Transparent"] is False
+    assert wire.change(1, Transparent=1)["Transparent"] is False
+    wire.change(1, SSLReencrypt=0)
+    assert wire.change(1, Transparent=1)["Transparent"] is True
