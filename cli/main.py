@@ -38,6 +38,7 @@ NOUNS: Mapping[str, Noun] = {
     "record": Noun("cli.recorder", "Record what a command or script says to the LoadMaster."),
     "host": Noun("cli.hosts", "The servers themselves: VIP, ARP, routes, files."),
     "rollout": Noun("cli.rollout", "Plan and run safe rolling changes of servers."),
+    "doctor": Noun("cli.doctor", "Look at a whole service, and say how to mend it."),
     "lab": Noun("cli.lab", "A network of servers on this machine, to rehearse in."),
     "emulator": Noun("cli.emulator", "A virtual LoadMaster that speaks the API."),
     "demo": Noun("cli.demo", "The whole story in a lab: add, roll, drain, with evidence."),

@@ -6,6 +6,7 @@ is one file, imports the standard library only, and keeps to what Python 3.6 (Ce
 knows. Whoever sent it reads the frames.
 """
 
+import ctypes
 import fcntl
 import json
 import select
@@ -18,6 +19,7 @@ from typing import Any, Dict, List
 
 SOL_PACKET, ADD_MEMBERSHIP, STATISTICS, PROMISC = 263, 1, 6, 1
 SIOCGIFADDR = 0x8915
+SO_ATTACH_FILTER = 26
 MOST = 150  # different frames: the answer has to fit into 64 KiB of output
 Answer = Dict[str, Any]
 
@@ -41,7 +43,21 @@ def take_port(protocol: str, address: str, port: int) -> socket.socket:
     kind = socket.SOCK_STREAM if protocol == "tcp" else socket.SOCK_DGRAM
     holder = socket.socket(family, kind)
     holder.bind(("::" if address.startswith("fe80:") else address, port))
+    if protocol == "tcp":
+        swallow(holder)
     return holder
+
+
+def swallow(holder: socket.socket) -> None:
+    """Make the kernel take every TCP segment for a port and drop it without an answer.
+
+    A listening socket is what segments without a connection of their own are given to; its
+    filter lets none of them in.
+    """
+    nothing = ctypes.create_string_buffer(struct.pack("HBBI", 0x06, 0, 0, 0))  # BPF: return 0
+    program = struct.pack("HL", 1, ctypes.addressof(nothing))
+    holder.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, program)
+    holder.listen(1)
 
 
 def listen(

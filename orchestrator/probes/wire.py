@@ -12,6 +12,7 @@ from typing import Protocol
 
 from orchestrator.errors import HostUnreachable
 from orchestrator.network_namespace import NetworkNamespace
+from orchestrator.probes import relay
 from orchestrator.probes.packet_socket import PacketSocket, in_namespace
 
 
@@ -152,10 +153,10 @@ class PacketWire:
 def _hold(
     protocol: str, address: str, port: int, namespace: NetworkNamespace | None
 ) -> socket.socket:
-    """Take a port without listening on it.
+    """Take a port, so that our kernel leaves what is answered to us alone.
 
-    Our kernel refuses the unexpected answer by itself; by its neighbour table that goes to
-    whoever has the VIP, the load balancer, which knows no such connection.
+    Without it the kernel would refuse the answer that it did not ask for, would look for the
+    neighbour who has the VIP to do so, and might learn a wrong one.
     """
 
     def take() -> socket.socket:
@@ -165,6 +166,8 @@ def _hold(
         try:
             # One of the link has no meaning without its interface: take the port on all.
             holder.bind(("::" if address.startswith("fe80:") else address, port))
+            if protocol == "tcp":
+                relay.swallow(holder)
         except BaseException:
             holder.close()
             raise
