@@ -5,7 +5,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python3.10; 
 	"$$p" -c 'import sys; sys.exit(sys.version_info < (3, 10))' >/dev/null 2>&1 && { command -v "$$p"; break; }; done)
 BIN := .venv/bin
 
-.PHONY: help demo test check bench fixtures fuzz docs clean
+.PHONY: help demo test check bench fixtures fuzz soak docs clean
 
 help: ## what this Makefile can do
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
@@ -49,6 +49,9 @@ fixtures: .venv/ready-to-test ## the recordings in fixtures/, anew from the virt
 fuzz: .venv/ready-to-test ## 200,000 damaged answers, and many more models to the wire and back
 	KEMP_FUZZ=long $(BIN)/pytest -q tests/fuzz
 	$(BIN)/python -m tests.fuzz
+
+soak: .venv/ready-to-test ## the tests of hazards in their long form: hours, as root
+	KEMP_SOAK=1 $(BIN)/pytest -q -m soak --timeout=7200 $(PYTEST_ARGS)
 
 # Without --quiet: mkdocs does not count the warnings that it does not print, strict or not.
 docs: .venv/ready-to-test ## the documentation as a web site in build/docs

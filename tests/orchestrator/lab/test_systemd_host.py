@@ -2,7 +2,9 @@
 
 import json
 import os
+import random
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -17,6 +19,7 @@ from orchestrator.lab.lab import Lab
 from orchestrator.lab.systemd_host import SystemdHost, SystemdOptions
 from orchestrator.probes.service import http_answers
 from tests.orchestrator.lab.systemd_lab import control_groups, need_systemd
+from tests.soak import runs
 
 pytestmark = pytest.mark.kernel
 
@@ -149,6 +152,25 @@ def test_a_reboot_asked_for_on_the_host_is_one(lab: Lab, web1: SystemdHost) -> N
         assert "203.0.113.11" in {one.address for one in driver.read(host).addresses}
 
 
+@pytest.mark.soak
+def test_reboots_do_not_pile_up(lab: Lab, web1: SystemdHost) -> None:
+    def held() -> tuple[int, int, int, int]:
+        machine = min(_processes(str(lab.directory)), key=int)
+        return (
+            len(list(Path("/proc/self/fd").iterdir())),
+            len(list(Path(f"/proc/{machine}/fd").iterdir())),
+            len(_mounts(machine)),
+            len(socket.if_nameindex()),
+        )
+
+    with lab.namespaces["admin"].entered():
+        web1.reboot()
+        before = held()
+        for number in range(runs(short=3, long=200)):
+            assert web1.reboot(clean=number % 2 == 0) == "running"
+        assert held() == before
+
+
 def test_switched_off_it_is_unreachable_and_its_disk_can_be_changed(web1: SystemdHost) -> None:
     web1.stop()
     web1.stop()
@@ -168,6 +190,47 @@ with Lab(hosts=1, systemd=SystemdOptions()) as lab:
     print(lab.machines["web1"].pid, lab.directory, flush=True)
     signal.pause()
 """
+
+
+_BUILT = """
+from orchestrator.lab.lab import Lab
+from orchestrator.lab.systemd_host import SystemdOptions
+print(flush=True)
+while True:
+    with Lab(hosts=2, systemd=SystemdOptions()):
+        pass
+"""
+
+
+@pytest.mark.soak
+def test_nothing_is_left_whenever_it_is_killed(tmp_path: Path) -> None:
+    need_systemd()
+    for _ in range(runs(short=2, long=60)):
+        with subprocess.Popen(
+            [sys.executable, "-c", _BUILT],
+            stdout=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "TMPDIR": str(tmp_path)},
+        ) as process:
+            assert process.stdout is not None
+            process.stdout.readline()
+            time.sleep(random.uniform(0, 4))
+            machines = _processes(str(tmp_path))
+            process.kill()
+        machines += _processes(str(tmp_path))
+        deadline = time.monotonic() + 30
+        while _processes(str(tmp_path)) or _groups_of(machines):
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+
+
+def _groups_of(machines: list[str]) -> list[Path]:
+    names = {f"kemp-lab-{pid}-{host}" for pid in machines for host in ("web1", "web2")}
+    return [group for name in names for group in control_groups(name)]
+
+
+def _mounts(pid: str) -> list[str]:
+    return Path(f"/proc/{pid}/mounts").read_text().splitlines()
 
 
 def _processes(directory: str) -> list[str]:
