@@ -3,13 +3,16 @@
 import difflib
 import re
 import string
+import urllib.parse
 from collections.abc import Collection, Iterator, Sequence
 
 from orchestrator import rules
 from orchestrator.marked_yaml import Place
 from orchestrator.rollout_spec import (
     ACTION_FIELDS,
+    BETWEEN,
     CHECK_FIELDS,
+    POINTS_OF,
     Amount,
     RolloutSpec,
     amount,
@@ -68,6 +71,16 @@ def mistakes(spec: Spec, rollout: RolloutSpec, *, sound: bool) -> Iterator[Probl
     yield from _times(rollout)
     yield from _bake(rollout)
     yield from _action(rollout)
+    yield from _hooks(rollout)
+    if rollout.ramp is not None and rollout.ramp.every_s >= rollout.healthy_deadline_s:
+        yield (
+            ("rollout", "ramp", "every_s"),
+            f"healthy_deadline_s {rollout.healthy_deadline_s:g} is over before a step of the "
+            f"ramp ({rollout.ramp.every_s:g} s)",
+        )
+    percent = rollout.ramp.percent if rollout.ramp is not None else ()
+    if list(percent) != sorted(set(percent)):
+        yield ("rollout", "ramp", "percent"), "the steps of a ramp rise"
 
 
 def _amount(value: Amount | None, place: Place) -> Iterator[Problem]:
@@ -184,8 +197,8 @@ def _times(rollout: RolloutSpec) -> Iterator[Problem]:
             f"({rollout.settle_s + drain.window_s:g} s)",
         )
     longest = max(drain.deadline_s, rollout.healthy_deadline_s)
-    if rollout.action is not None:
-        longest = max(longest, rollout.action.timeout_s)
+    ours = [one for one in (rollout.action, *rollout.hooks) if one is not None]
+    longest = max([longest, rollout.bake.time_s, *(one.timeout_s for one in ours)])
     if rollout.progress_deadline_s <= longest:
         yield (
             ("rollout", "progress_deadline_s"),
@@ -234,6 +247,36 @@ def _action(rollout: RolloutSpec) -> Iterator[Problem]:
     if rollout.kind != "roll":
         yield ("rollout", "action"), f"an action belongs to kind: roll, not to {rollout.kind}"
     yield from _fields(action.argv, ACTION_FIELDS, ("rollout", "action", "argv"))
+    yield from _fields(action.finished, ACTION_FIELDS, ("rollout", "action", "finished"))
+
+
+def _hooks(rollout: RolloutSpec) -> Iterator[Problem]:
+    seen: set[str] = set()
+    passed = (*POINTS_OF[rollout.kind], *BETWEEN)
+    for number, hook in enumerate(rollout.hooks):
+        here = ("rollout", "hooks", number)
+        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", hook.name):
+            yield (*here, "name"), f"{hook.name!r} is not a name: letters, digits, '.', '_', '-'"
+        if hook.name in seen:
+            yield (*here, "name"), f"hook {hook.name} is there twice"
+        seen.add(hook.name)
+        if (hook.http is None) is not bool(hook.argv):
+            yield here, f"hook {hook.name}: give argv or http"
+        if hook.at not in passed:
+            yield (*here, "at"), f"a {rollout.kind} never comes to {hook.at}"
+        if hook.on == "host" and hook.at in BETWEEN:
+            yield (*here, "on"), f"{hook.at} is about no host: on: here"
+        if hook.http is not None:
+            url = urllib.parse.urlsplit(hook.http.url)
+            if url.scheme not in ("http", "https") or not url.hostname:
+                yield (*here, "http", "url"), f"{hook.http.url!r} is not http(s)://HOST"
+            if "@" in url.netloc:
+                yield (*here, "http", "url"), "no credential belongs in a URL"
+            if hook.on == "host" or hook.finished:
+                yield here, f"hook {hook.name}: on and finished are about commands, not http"
+            yield from _fields([hook.http.url], ACTION_FIELDS, (*here, "http", "url"))
+        yield from _fields(hook.argv, ACTION_FIELDS, (*here, "argv"))
+        yield from _fields(hook.finished, ACTION_FIELDS, (*here, "finished"))
 
 
 def _fields(argv: Sequence[str], known: Collection[str], place: Place) -> Iterator[Problem]:

@@ -8,11 +8,41 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, ClassVar, Literal
 
-from annotated_types import Ge, Gt, Le, MinLen
+from annotated_types import Ge, Gt, Le, MaxLen, MinLen
 
 Kind = Literal["add", "drain", "remove", "roll"]
 AtDeadline = Literal["fail", "skip", "force"]
 CanaryGate = Literal["approve", "check"]
+Point = Literal[
+    "before-run",
+    "before-batch",
+    "before-drain",
+    "after-drain",
+    "before-action",
+    "after-action",
+    "before-in",
+    "after-in",
+    "after-away",
+    "after-batch",
+    "after-run",
+]
+POINTS_OF: Mapping[str, tuple[str, ...]] = {
+    "add": ("before-in", "after-in"),
+    "drain": ("before-drain", "after-drain"),
+    "remove": ("before-drain", "after-drain", "after-away"),
+    "roll": (
+        "before-drain",
+        "after-drain",
+        "before-action",
+        "after-action",
+        "before-in",
+        "after-in",
+    ),
+}
+"""The points on the way of a server, by what is done."""
+
+BETWEEN = ("before-run", "before-batch", "after-batch", "after-run")
+"""The points that are not about one server."""
 
 Seconds = Annotated[float, Ge(0), Le(7 * 24 * 3600)]
 Period = Annotated[float, Gt(0), Le(7 * 24 * 3600)]
@@ -68,6 +98,66 @@ class ActionSpec:
     repeatable: bool = True
     """Whether it may run again when it is not known to have ended (the run was killed in the
     middle of it). Otherwise the run pauses and a person decides."""
+    finished: tuple[str, ...] = ()
+    """A command in the same place that is asked then: exit code 0 says that it did its work,
+    1 that it did not and is to run again; anything else pauses the run."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HttpHookSpec:
+    """A call over HTTP from this machine, with names in its headers and its JSON body."""
+
+    __pydantic_config__: ClassVar[dict[str, object]] = STRICT
+
+    url: str
+    """http:// or https://; {host}, {address} and {run} are filled in. No secret belongs here."""
+    method: Literal["POST", "PUT", "GET"] = "POST"
+    """How it is called."""
+    expect: tuple[Annotated[int, Ge(100), Le(599)], ...] = ()
+    """Codes that are right; any 2xx where left out."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HookSpec:
+    """Something of yours, done at a named point: a command, or a call over HTTP.
+
+    A command finds names in its environment: KEMP_RUN, KEMP_TOKEN (the same each time this
+    hook is called for this server in this run), KEMP_POINT, KEMP_KIND, KEMP_SERVER,
+    KEMP_ADDRESS, KEMP_POOLS. Never a secret.
+    """
+
+    __pydantic_config__: ClassVar[dict[str, object]] = STRICT
+
+    at: Point
+    """When: before-run, before-batch, before-drain, after-drain, before-action, after-action,
+    before-in, after-in, after-away, after-batch or after-run."""
+    name: str
+    """By which it is told apart."""
+    argv: tuple[str, ...] = ()
+    """A command and its arguments; no shell. {host}, {address} and {run} are filled in."""
+    on: Literal["host", "here"] = "here"
+    """On the server, or on the machine that runs the rollout."""
+    http: HttpHookSpec | None = None
+    """A call instead of a command."""
+    timeout_s: Period = 60.0
+    """Ended after this long, which counts as failed."""
+    repeatable: bool = True
+    """Whether it may run again when it is not known to have ended."""
+    finished: tuple[str, ...] = ()
+    """A command in the same place that is asked then: 0 did its work, 1 did not."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RampSpec:
+    """The weight raised in steps after a server is enabled."""
+
+    __pydantic_config__: ClassVar[dict[str, object]] = STRICT
+
+    percent: Annotated[tuple[Annotated[int, Ge(1), Le(99)], ...], MinLen(1), MaxLen(2)] = (10, 50)
+    """Of its weight, one step after another; the whole weight is the last step. At most two:
+    each costs a change of the LoadMaster's configuration."""
+    every_s: Period = 30.0
+    """Up without a break this long at each step."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -188,8 +278,12 @@ class RolloutSpec:
     """Servers that may fail over the whole run before it pauses; they stay out."""
     progress_deadline_s: Period = 4 * 3600.0
     """The run pauses when no step has ended for this long, waiting for a person apart."""
+    ramp: RampSpec | None = None
+    """How a server's weight is raised after it is enabled; at once where left out."""
     action: ActionSpec | None = None
     """Done to each drained server of a roll."""
+    hooks: tuple[HookSpec, ...] = ()
+    """Done at named points, in the order written."""
     on_failure: Literal["pause"] = "pause"
     """pause: the failed server stays out, servers not begun are left alone."""
     allow: tuple[str, ...] = ()

@@ -26,6 +26,7 @@ _REDONE = (
     StepKind.ARP_PROOF,
     StepKind.SERVICE_BOUND,
     StepKind.ENABLE,
+    StepKind.RAISE_WEIGHT,
     StepKind.HEALTHY,
 )
 """Done again for a server that failed: a pause may have been long, and hosts change."""

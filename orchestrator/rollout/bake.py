@@ -83,7 +83,7 @@ def bake(context: Context, step: Step, record: StepRecord) -> Result:
 def _of_batch(context: Context, step: Step) -> tuple[str, ...]:
     """Return the servers of the batch before this gate that are to be in service now."""
     names = [gate.name for gate in context.plan.gates]
-    batch = context.plan.batches[names.index(step.server)]
+    batch = context.plan.batches[names.index(step.server) - 1]
     return tuple(one for one in batch if _came_in(context, one))
 
 

@@ -40,12 +40,13 @@ def wait_healthy(context: Context, step: Step, record: StepRecord) -> Result:
         GateRefused: not by the deadline, or somebody else changed it.
     """
     rollout, clock = context.rollout, context.adapters.clock
-    poll_s = min(rollout.drain.poll_s, max(0.1, rollout.min_healthy_s / 2))
+    for_s = float(step.params["for_s"])
+    poll_s = min(rollout.drain.poll_s, max(0.1, for_s / 2))
     marks = _marks(context, step.server)
     # A run that comes back late still gives the server the time it needs.
     deadline = max(
         context.first_start_s(record) + rollout.healthy_deadline_s,
-        clock.monotonic_s() + rollout.min_healthy_s + 2 * poll_s,
+        clock.monotonic_s() + for_s + 2 * poll_s,
     )
     up_from: float | None = None
     breaks = 0
@@ -59,7 +60,7 @@ def wait_healthy(context: Context, step: Step, record: StepRecord) -> Result:
             up_from = None
         elif seen.up:
             up_from = now if up_from is None else up_from
-            if now - up_from >= rollout.min_healthy_s:
+            if now - up_from >= for_s:
                 return Result(
                     evidence=(f"up for {now - up_from:.1f} s, {breaks} breaks before",),
                     after={"status": seen.words},
@@ -140,7 +141,7 @@ def _not_up(context: Context, step: Step, *, words: str, breaks: int) -> GateRef
     rollout = context.rollout
     fate = server_changes.take_out(context, step.server)
     return GateRefused(
-        f"{step.server} was not up for {rollout.min_healthy_s:g} s within "
+        f"{step.server} was not up for {step.params['for_s']:g} s within "
         f"{rollout.healthy_deadline_s:g} s ({words}, {breaks} breaks); {fate}",
         gate="healthy-deadline",
         evidence=[words, fate],

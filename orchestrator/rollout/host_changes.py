@@ -4,7 +4,6 @@ import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from orchestrator.errors import GateRefused
 from orchestrator.hosts.changes import NetChange, describe
 from orchestrator.rollout import arp_proof, gates
 from orchestrator.rollout.changes import Result, carry_out
@@ -87,44 +86,3 @@ def clear_host(context: Context, step: Step, record: StepRecord) -> Result:
         open_gate=lambda: gates.vip_let_go(context, carried, name),
     )
     return carry_out(context, step, record, change)
-
-
-def action(context: Context, step: Step, record: StepRecord) -> Result:
-    """Run the operator's command.
-
-    Raises:
-        GateRefused: the server is in rotation; or the command failed, took too long, or is
-            not known to have ended and may not be repeated.
-    """
-    wanted = context.rollout.action
-    assert wanted is not None  # noqa: S101 - the planner makes the step only where there is one
-    if record.announced_in == context.attempt and not wanted.repeatable:
-        raise GateRefused(
-            f"{step.server}: the action was begun and is not known to have ended; look at the "
-            "server, then resume to run it again",
-            gate="action-unknown",
-        )
-    gates.drained(context, step.server)
-    gates.out_of_rotation(context, step.server)
-    host = context.host(step.server)
-    fields = {"host": host.name, "address": host.address, "run": context.run_id}
-    argv = [argument.format_map(fields) for argument in wanted.argv]
-    context.store.announce(
-        context.run_id, step.id, worker=context.worker, before={"argv": argv}, inverse=None
-    )
-    context.emit("acting", f"{argv[0]} on {wanted.on}", server=step.server, step=step.id)
-    if wanted.on == "host":
-        done = context.driver(step.server).run(host, argv, timeout_s=wanted.timeout_s)
-    else:
-        done = context.adapters.here(argv, wanted.timeout_s)
-    said = (done.stderr.strip() or done.stdout.strip())[-500:]
-    if done.exit_code != 0:
-        how = (
-            f"did not end within {wanted.timeout_s:g} s"
-            if done.exit_code is None
-            else f"ended with exit code {done.exit_code}"
-        )
-        raise GateRefused(
-            f"{step.server}: the action {how}", gate="action", evidence=[said] if said else []
-        )
-    return Result(evidence=("exit code 0", *([said] if said else ())), after={"exit_code": 0})

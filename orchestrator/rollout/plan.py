@@ -38,6 +38,8 @@ class StepKind(str, Enum):
     HEALTHY = "healthy"
     DELETE_SERVER = "delete-server"
     CLEAR_HOST = "clear-host"
+    RAISE_WEIGHT = "raise-weight"
+    HOOK = "hook"
     BAKE = "bake"
     APPROVE = "approve"
 
@@ -57,6 +59,8 @@ PHASES: Mapping[StepKind, str] = {
     StepKind.HEALTHY: "in",
     StepKind.DELETE_SERVER: "away",
     StepKind.CLEAR_HOST: "away",
+    StepKind.RAISE_WEIGHT: "in",
+    StepKind.HOOK: "action",
     StepKind.BAKE: "gate",
     StepKind.APPROVE: "gate",
 }
@@ -72,6 +76,8 @@ MUTATING = frozenset(
         StepKind.PUT_BACK,
         StepKind.DELETE_SERVER,
         StepKind.CLEAR_HOST,
+        StepKind.RAISE_WEIGHT,
+        StepKind.HOOK,
     }
 )
 
@@ -157,10 +163,10 @@ class ServerPlan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gate:
-    """What must hold after a batch before the next one begins.
+    """What is done and must hold between batches: before the first, and after each.
 
     Attributes:
-        name: ``batch 1``; no host has such a name.
+        name: ``before batch 1`` or ``batch 1``, unlike any server's.
         steps: in order; none where the next batch begins at once.
     """
 
@@ -207,7 +213,7 @@ class Plan:
 
     Attributes:
         batches: names of the servers worked on together, in order.
-        gates: one after each batch.
+        gates: one before the first batch, and one after each.
         servers: every server of the rollout, also those with nothing to do.
         floors: of each service, in the order in which they are met.
         spec: the specification, as plain data.
@@ -227,8 +233,8 @@ class Plan:
         planned = [name for batch in self.batches for name in batch]
         if sorted(planned) != sorted(one.name for one in self.servers):
             raise ValueError("every server belongs to exactly one batch")
-        if len(self.gates) != len(self.batches):
-            raise ValueError("there is one gate after each batch")
+        if len(self.gates) != len(self.batches) + 1:
+            raise ValueError("there is one gate before the first batch and one after each")
         ids = [step.id for step in self.steps]
         if len(ids) != len(set(ids)):
             raise ValueError("a step id is used twice")
@@ -237,21 +243,21 @@ class Plan:
     def lanes(self) -> Mapping[str, tuple[Step, ...]]:
         """Return the steps of every server and gate by name, in the order of the run."""
         by_name = {one.name: one.steps for one in self.servers}
-        return {
-            name: steps
-            for batch, gate in zip(self.batches, self.gates, strict=True)
-            for name, steps in (*((one, by_name[one]) for one in batch), (gate.name, gate.steps))
-        }
+        start, *after = self.gates
+        lanes = {start.name: start.steps}
+        for batch, gate in zip(self.batches, after, strict=True):
+            lanes |= {name: by_name[name] for name in batch}
+            lanes[gate.name] = gate.steps
+        return lanes
 
     @property
     def stages(self) -> tuple[tuple[str, ...], ...]:
-        """Return the names of lanes that run together: a batch, its gate, the next batch."""
-        return tuple(
-            stage
-            for batch, gate in zip(self.batches, self.gates, strict=True)
-            for stage in (batch, (gate.name,))
-            if stage != (gate.name,) or gate.steps
-        )
+        """Return the names of lanes that run together: a gate, a batch, the next gate."""
+        start, *after = self.gates
+        stages: list[tuple[str, ...]] = [(start.name,)] if start.steps else []
+        for batch, gate in zip(self.batches, after, strict=True):
+            stages += [batch, (gate.name,)] if gate.steps else [batch]
+        return tuple(stages)
 
     @property
     def steps(self) -> Iterator[Step]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from kempsdk import Forward, RsRef
+from kempsdk import Forward, RsRef, Schedule
 from orchestrator import rules
 from orchestrator.errors import GateRefused
 from orchestrator.hosts.state import NetState
@@ -13,6 +13,7 @@ from orchestrator.rollout.plan import Floor, ServerPlan, StepKind, Warned
 from orchestrator.rollout.plan_parts import vip_needed_by
 from orchestrator.spec import Spec
 
+_WEIGHTED = (Schedule.WEIGHTED_ROUND_ROBIN, Schedule.WEIGHTED_LEAST_CONNECTION)
 Targets = Mapping[str, Sequence[Member]]
 
 _IN = ("add", "roll")
@@ -83,6 +84,16 @@ def host_warnings(spec: Spec, facts: Facts, about: Targets) -> Iterable[Warned]:
             message="nothing is done to the drained servers but checking them",
             cure="give rollout.action",
         )
+    if rollout.ramp is not None:
+        for key in services_of(spec):
+            schedule = facts.service(key).schedule
+            if schedule not in _WEIGHTED:
+                yield Warned(
+                    id="ramp-without-weights",
+                    message=f"{key} schedules by {schedule.value}, which does not look at "
+                    "weights: the ramp only takes time",
+                    cure="use a weighted schedule (wrr or wlc), or no ramp",
+                )
     if rollout.drain.at_deadline == "force" and rollout.kind != "add":
         yield Warned(
             id="drain-force",

@@ -27,6 +27,7 @@ from orchestrator.hosts.state import NetState
 from orchestrator.members import Carried, Member, carried, direct
 from orchestrator.probes.service import connections_left
 from orchestrator.rollout.facts import Facts, rollout_of
+from orchestrator.rollout.gates_between import hook_steps
 from orchestrator.rollout.plan import Data, Step, StepKind
 from orchestrator.rollout_spec import RolloutSpec
 from orchestrator.spec import Spec
@@ -158,6 +159,7 @@ class Parts:
     def out(self) -> list[Step]:
         """Disable the server wherever it is enabled, then wait until it is drained."""
         return [
+            *self.hooks("before-drain"),
             *(
                 self.step(
                     StepKind.DISABLE,
@@ -170,6 +172,7 @@ class Parts:
                 for place, rs in self.enabled
             ),
             self.drain(),
+            *self.hooks("after-drain"),
         ]
 
     def drain(self) -> Step:
@@ -254,23 +257,72 @@ class Parts:
 
     def enable(self, states: Iterable[tuple[Member, Data]]) -> list[Step]:
         """Enable the server in these places, from what it is there by then, and watch it."""
-        steps = [
-            self.step(
-                StepKind.ENABLE,
-                f"host verified; back with weight {state['weight']}",
-                place,
-                before=state,
-                after={**state, "enabled": True},
-                inverse={"kind": "disable", "state": state},
-            )
-            for place, state in states
-        ]
-        return [*steps, self.healthy()] if steps else []
+        coming = [(place, state, self._ramp(int(state["weight"]))) for place, state in states]
+        if not coming:
+            return []
+        first = [self._enable(place, state, weights[0]) for place, state, weights in coming]
+        steps = [*self.hooks("before-in"), *first, self._watch(last=self.rollout.ramp is None)]
+        for number, percent in enumerate(self._later_percents, start=1):
+            steps += [
+                self._raise(place, state, weights[number - 1], weights[number], percent)
+                for place, state, weights in coming
+            ]
+            steps.append(self._watch(percent))
+        return [*steps, *self.hooks("after-in")]
+
+    @property
+    def _later_percents(self) -> tuple[int, ...]:
+        ramp = self.rollout.ramp
+        return () if ramp is None else (*ramp.percent[1:], 100)
+
+    def _ramp(self, weight: int) -> tuple[int, ...]:
+        """Return the weights that a server has one after another until it has this one."""
+        ramp = self.rollout.ramp
+        percents = (100,) if ramp is None else (ramp.percent[0], *self._later_percents)
+        return tuple(max(1, -(-weight * percent // 100)) for percent in percents)
+
+    def _enable(self, place: Member, state: Data, weight: int) -> Step:
+        back = "host verified; back with weight"
+        return self.step(
+            StepKind.ENABLE,
+            f"{back} {weight}"
+            if weight == state["weight"]
+            else f"{back} {weight} of {state['weight']} for a start",
+            place,
+            before=state,
+            after={**state, "enabled": True, "weight": weight},
+            inverse={"kind": "disable", "state": state},
+        )
+
+    def _raise(self, place: Member, state: Data, old: int, new: int, percent: int) -> Step:
+        now = {**state, "enabled": True, "weight": old}
+        return self.step(
+            StepKind.RAISE_WEIGHT,
+            f"{percent}% of its weight",
+            place,
+            suffix=f"-{percent}",
+            before=now,
+            after={**now, "weight": new},
+            inverse={"kind": "update-server", "state": now},
+        )
+
+    def _watch(self, percent: int | None = None, *, last: bool = False) -> Step:
+        """Return the step that sees the server up long enough, at a step of the ramp or after."""
+        ramp, for_s = self.rollout.ramp, self.rollout.min_healthy_s
+        if ramp is not None and not last:
+            for_s = max(for_s, ramp.every_s)
+        return self.step(
+            StepKind.HEALTHY,
+            f"up without a break for {for_s:g} s",
+            suffix=f"-{percent}" if percent else "",
+            params={"for_s": for_s},
+        )
 
     def healthy(self) -> Step:
-        return self.step(
-            StepKind.HEALTHY, f"up without a break for {self.rollout.min_healthy_s:g} s"
-        )
+        return self._watch(last=True)
+
+    def hooks(self, at: str) -> list[Step]:
+        return hook_steps(self.rollout.hooks, self.name, at)
 
     # -- away ---------------------------------------------------------------------------
 
@@ -331,17 +383,19 @@ class Parts:
         after: Data | None = None,
         params: Data | None = None,
         inverse: Data | None = None,
+        suffix: str = "",
         alone: bool | None = None,
     ) -> Step:
         """Return a step.
 
         Args:
+            suffix: tells steps of a kind apart.
             alone: it is the only one of its kind; left out, where the server has one place.
         """
         alone = len(self.places) == 1 if alone is None else alone
-        suffix = f"@{place.pool}" if place is not None and not alone else ""
+        where = f"@{place.pool}" if place is not None and not alone else ""
         return Step(
-            id=f"{self.name}/{kind.value}{suffix}",
+            id=f"{self.name}/{kind.value}{suffix}{where}",
             server=self.name,
             kind=kind,
             why=why,

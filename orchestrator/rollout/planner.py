@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from kempsdk import RealServer
 from orchestrator.members import Member
 from orchestrator.rollout.facts import Facts, rollout_of, snapshot
-from orchestrator.rollout.gates_after import gates_after
+from orchestrator.rollout.gates_between import gates_between
 from orchestrator.rollout.plan import Place, Plan, ServerPlan, Step, StepKind
 from orchestrator.rollout.plan_checks import check_rules, host_warnings, lowest_floors
 from orchestrator.rollout.plan_parts import Parts, server_state
@@ -39,7 +39,7 @@ def make_plan(spec: Spec, facts: Facts) -> Plan:
     return Plan(
         kind=rollout.kind,
         batches=batches,
-        gates=gates_after(rollout, batches, servers),
+        gates=gates_between(rollout, batches, servers),
         servers=servers,
         floors=lowest_floors(spec, facts, batches, servers),
         warnings=(*warnings, *host_warnings(spec, facts, about)),
@@ -139,18 +139,18 @@ def _remove(parts: Parts) -> Way:
             return "already not in the service, but the host still carries the VIP", clear
         return "already not in the service, and nothing of ours on the host", []
     deletes = [parts.delete(place, rs) for place, rs in parts.there]
-    return "in the service: take it out and away", [*parts.out(), *deletes, *clear]
+    away = [*parts.out(), *deletes, *clear, *parts.hooks("after-away")]
+    return "in the service: take it out and away", away
 
 
 def _roll(parts: Parts) -> Way:
     action = parts.rollout.action
     if not parts.there:
         return "not in the service, so there is nothing to roll (kind: add puts it in)", []
-    act = (
-        [parts.step(StepKind.ACTION, f"what was asked for: {' '.join(action.argv)}")]
-        if action
-        else []
-    )
+    act = [*parts.hooks("before-action")]
+    if action is not None:
+        act.append(parts.step(StepKind.ACTION, f"what was asked for: {' '.join(action.argv)}"))
+    act += parts.hooks("after-action")
     # What was found disabled somewhere is left disabled there.
     back = [(place, {**server_state(rs), "enabled": False}) for place, rs in parts.enabled]
     why = (

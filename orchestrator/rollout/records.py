@@ -71,6 +71,7 @@ class StepRecord:
     Attributes:
         announced_in: the attempt of the run in which the act was last announced, so it may
             have happened; 0: never.
+        ended_s: None while it is under way, or since a run was killed in the middle of it.
         first_started_s: deadlines count from here, restarts included.
         inverse: what takes back what was announced.
         gate: the gate that refused, if one did.

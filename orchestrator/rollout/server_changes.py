@@ -32,7 +32,20 @@ class _ServerChange:
         return server_state(find_server(self.context.read_service(place), place.rs))
 
     def reached(self, seen: Data, /) -> bool:
-        return dict(seen) == dict(self.step.after)
+        return dict(seen) == dict(self.step.after) or self._further(seen)
+
+    def _further(self, seen: Data) -> bool:
+        """Return whether it is as a later step of the same ramp of this run has left it."""
+        if self.step.kind not in (StepKind.ENABLE, StepKind.RAISE_WEIGHT):
+            return False
+        steps = self.context.servers[self.step.server].steps
+        return any(
+            dict(seen) == dict(one.after)
+            and (one.kind, one.pool) == (StepKind.RAISE_WEIGHT, self.step.pool)
+            and (record := self.context.journal(one.id)) is not None
+            and record.intended
+            for one in steps[steps.index(self.step) + 1 :]
+        )
 
     def gate(self, seen: Data, /) -> tuple[str, ...]:
         # Our own addition that came out differently is mended, not taken for a stranger's. The
@@ -64,13 +77,7 @@ def disable(context: Context, step: Step, record: StepRecord) -> Result:
         return gates.floors(context, place, context.read_service(place))
 
     with context.watch(place.loadmaster).floor:
-        return carry_out(context, step, record, _disabling(context, step, gate))
-
-
-def _disabling(context: Context, step: Step, gate: Callable[[], tuple[str, ...]]) -> _ServerChange:
-    return _changing(
-        context, step, gate, lambda servers, place: servers.disable_in(place.vs, place.rs)
-    )
+        return carry_out(context, step, record, _switching(context, step, gate))
 
 
 def enable(context: Context, step: Step, record: StepRecord) -> Result:
@@ -92,10 +99,22 @@ def put_back(context: Context, step: Step, record: StepRecord) -> Result:
 def _enable(
     context: Context, step: Step, record: StepRecord, gate: Callable[[], tuple[str, ...]]
 ) -> Result:
-    change = _changing(
-        context, step, gate, lambda servers, place: servers.enable_in(place.vs, place.rs)
-    )
-    return carry_out(context, step, record, change)
+    return carry_out(context, step, record, _switching(context, step, gate))
+
+
+def _switching(context: Context, step: Step, gate: Callable[[], tuple[str, ...]]) -> _ServerChange:
+    """Return the change that enables or disables a server, with another weight if need be."""
+    enabled, weight = bool(step.after["enabled"]), int(step.after["weight"])
+
+    def act(servers: RealServers, place: Member) -> None:
+        if weight != step.before["weight"]:
+            servers.update(place.vs, place.rs, enable=enabled, weight=weight)
+        elif enabled:
+            servers.enable_in(place.vs, place.rs)
+        else:
+            servers.disable_in(place.vs, place.rs)
+
+    return _changing(context, step, gate, act)
 
 
 def add_server(context: Context, step: Step, record: StepRecord) -> Result:
@@ -134,16 +153,17 @@ def take_out(context: Context, name: str) -> str:
 
 
 def _take_out(context: Context, enabled: Step) -> str:
-    place = context.place(enabled)
+    place, left_as = context.place(enabled), _left_as(context, enabled)
     step = Step(
         id=take_out_id(enabled),
         server=enabled.server,
         kind=StepKind.DISABLE,
         why="it did not come up: out again, until a person puts it back",
         pool=enabled.pool,
-        before=enabled.after,
-        after={**enabled.after, "enabled": False},
-        inverse={"kind": StepKind.ENABLE.value},
+        before=left_as,
+        # Out, and with its whole weight: whoever puts it back finds it as it was.
+        after=enabled.before,
+        inverse={"kind": StepKind.ENABLE.value, "state": dict(left_as)},
     )
 
     def gate() -> tuple[str, ...]:
@@ -154,7 +174,7 @@ def _take_out(context: Context, enabled: Step) -> str:
     record = context.store.begin_step(context.run_id, step.id, worker=context.worker, now_s=now_s())
     try:
         with context.watch(place.loadmaster).floor:
-            result = carry_out(context, step, record, _disabling(context, step, gate))
+            result = carry_out(context, step, record, _switching(context, step, gate))
     except (GateRefused, KempError) as error:
         context.store.end_step(
             context.run_id,
@@ -175,6 +195,17 @@ def _take_out(context: Context, enabled: Step) -> str:
         after=result.after,
     )
     return "it was disabled again and stays out"
+
+
+def _left_as(context: Context, enabled: Step) -> Data:
+    """Return what a server is since the last step that changed its weight."""
+    left_as = enabled.after
+    for step in context.servers[enabled.server].of_kind(StepKind.RAISE_WEIGHT):
+        record = context.journal(step.id)
+        # One that is to be done again did its work in an earlier attempt.
+        if step.pool == enabled.pool and record is not None and record.status.complete:
+            left_as = step.after
+    return left_as
 
 
 def take_out_id(enable: Step) -> str:

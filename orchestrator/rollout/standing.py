@@ -8,6 +8,7 @@ from orchestrator.rollout.records import StepRecord, StepStatus
 _ROTATION: Mapping[StepKind, str] = {
     StepKind.DISABLE: "disabled",
     StepKind.ENABLE: "enabled",
+    StepKind.RAISE_WEIGHT: "enabled",
     StepKind.ADD_SERVER: "added, disabled",
     StepKind.DELETE_SERVER: "deleted",
 }

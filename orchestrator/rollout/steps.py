@@ -13,6 +13,7 @@ from orchestrator.errors import GateRefused, Locked, OrchestratorError, StoreUna
 from orchestrator.rollout import (
     approval,
     bake,
+    commands,
     drain,
     healthy,
     host_changes,
@@ -37,7 +38,7 @@ class Verdict(str, Enum):
 _PERFORMERS: Mapping[StepKind, Callable[[Context, Step, StepRecord], Result]] = {
     StepKind.DISABLE: server_changes.disable,
     StepKind.DRAIN: drain.drain,
-    StepKind.ACTION: host_changes.action,
+    StepKind.ACTION: commands.action,
     StepKind.PREPARE_HOST: host_changes.prepare_host,
     StepKind.VERIFY_HOST: observations.verify_host,
     StepKind.ARP_PROOF: observations.prove_arp,
@@ -49,6 +50,8 @@ _PERFORMERS: Mapping[StepKind, Callable[[Context, Step, StepRecord], Result]] = 
     StepKind.HEALTHY: healthy.wait_healthy,
     StepKind.DELETE_SERVER: server_changes.delete_server,
     StepKind.CLEAR_HOST: host_changes.clear_host,
+    StepKind.RAISE_WEIGHT: server_changes.update_server,
+    StepKind.HOOK: commands.hook,
     StepKind.BAKE: bake.bake,
     StepKind.APPROVE: approval.approve,
 }
@@ -93,7 +96,9 @@ def _perform(context: Context, step: Step) -> Verdict:
         if step.id in context.steps:  # putting it back is part of skipping
             context.check_skip()
         context.emit("step-started", step.why, server=step.server, step=step.id)
-        result = _PERFORMERS[step.kind](context, step, record)
+        # Whether an earlier call of it has ended is known from before this one began.
+        ended_s = earlier.ended_s if earlier is not None else None
+        result = _PERFORMERS[step.kind](context, step, replace(record, ended_s=ended_s))
     except Stopped:
         context.emit("step-stopped", "stopped while waiting", server=step.server, step=step.id)
         return Verdict.STOPPED
@@ -221,11 +226,16 @@ def _was_begun(context: Context, step: Step) -> bool:
 def _only_taken_out(context: Context, name: str) -> bool:
     """Return whether nothing was done to a server but taking it out."""
     server = context.servers.get(name)
-    further = [one for one in server.steps if one.kind not in _ONLY_OUT] if server else []
+    further = [one for one in server.steps if not _takes_out(one)] if server else []
     records = [context.journal(one.id) for one in further]
     return not any(
         record is not None and (record.intended or record.status.complete) for record in records
     )
+
+
+def _takes_out(step: Step) -> bool:
+    hook_at = step.params.get("at") if step.kind is StepKind.HOOK else None
+    return step.kind in _ONLY_OUT or hook_at in ("before-drain", "after-drain")
 
 
 def put_back(disable: Step) -> Step:

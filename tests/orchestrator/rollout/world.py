@@ -210,6 +210,16 @@ def connection(peer: str = "198.51.100.7", port: int = 80) -> Socket:
     )
 
 
+def bare(argv: Sequence[str]) -> tuple[str, ...]:
+    """Return a command without the names that it was given in its environment."""
+    words = list(argv)
+    if words[:1] == ["env"]:
+        words.pop(0)
+        while words and words[0].startswith("KEMP_"):
+            words.pop(0)
+    return tuple(words)
+
+
 def new_box(counters: Counters) -> VirtualLoadMaster:
     """Return a LoadMaster that calls every server healthy and takes any rate of calls."""
     return VirtualLoadMaster(
