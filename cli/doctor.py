@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     default=2.0,
     show_default=True,
     metavar="SECONDS",
-    help="How long to look at each server's traffic.",
+    help="How long to listen to ARP and to each server's traffic.",
 )
 @click.option("--evidence", is_flag=True, help="Also what was seen where nothing is wrong.")
 @pass_session

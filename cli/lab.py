@@ -104,6 +104,7 @@ def _advice(status: "LabStatus") -> str:
         f"  kemp lab exec admin -- kemp vs create {status.vip} 80 --name web {service} "
         "--check http --check-url /health",
         f"  kemp lab exec admin -- kemp rollout run -f {status.directory}/add.yaml",
+        f"  kemp lab exec admin -- kemp doctor -f {status.directory}/add.yaml",
     ]
     if status.init == "systemd":
         lines += [

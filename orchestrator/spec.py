@@ -169,7 +169,7 @@ class Spec:
     """Machines on the servers' segment that are no servers, by name: to probe from, and
     routers."""
     routers: tuple[str, ...] = ()
-    """Stations that send clients' packets to the VIPs: kemp doctor reads where they send them."""
+    """Stations that send clients' packets to the VIPs: which MAC they have for them is read."""
     arp_probe: ArpProbeSpec | None = None
     """From where ARP is watched; without it only the hosts' own settings are proof."""
     rollout: RolloutSpec | None = None

@@ -55,7 +55,7 @@ def examine(spec: Spec, name: str, adapters: Adapters, *, listen_s: float = 2.0)
 
     Args:
         name: of the service in the file.
-        listen_s: how long each server's traffic is looked at, in seconds.
+        listen_s: how long ARP and each server's traffic are listened to, in seconds.
     """
     return _Examination(spec=spec, name=name, adapters=adapters, listen_s=listen_s).report()
 
@@ -217,6 +217,7 @@ class _Examination:
             driver=self.adapters.driver,
             bystanders=(*self._asker(), *routers),
             known=known,
+            listen_s=self.listen_s,
             mtu=max([*self._mtus().values(), *self._host_mtus()], default=1500),
         )
 
@@ -263,7 +264,7 @@ class _Examination:
 
     def _traffic(self, scene: segment.Scene, one: Examined) -> Check:
         host = self.spec.host(one.place.host)
-        return segment.examine_traffic(scene, one, host, seconds=self.listen_s)
+        return segment.examine_traffic(scene, one, host)
 
     def _addresses_of(self, scene: segment.Scene, one: Examined) -> Check:
         address = self.spec.hosts[one.place.host].address

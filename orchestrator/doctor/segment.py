@@ -18,6 +18,7 @@ from orchestrator.probes.traffic import watch_traffic
 from orchestrator.probes.vip_request import FrameOutcome
 from orchestrator.rules import Severity
 
+_LEAST_ROUNDS, _ROUNDS_A_SECOND = 3, 5
 CURE = "then one gratuitous ARP for the VIP by the LoadMaster, or every router forgets the entry"
 
 
@@ -33,6 +34,7 @@ class Scene:
         bystanders: machines whose way to the VIP is looked at: from where we ask, and routers.
         known: further machines by MAC, such as routers.
         mtu: the largest of the hosts and the LoadMaster, in bytes.
+        listen_s: how long ARP and traffic are listened to, in seconds.
     """
 
     vip: str
@@ -45,6 +47,7 @@ class Scene:
     bystanders: tuple[Host, ...] = ()
     known: Mapping[str, str] = field(default_factory=dict)
     mtu: int = 1500
+    listen_s: float = 2.0
 
     def mac(self, one: Examined) -> str:
         """Return the MAC on which a host hears ARP, "" where it has none."""
@@ -73,7 +76,8 @@ def examine_arp(scene: Scene) -> Check:
     """Ask everybody who has the VIP: only the LoadMaster may answer."""
     subject = f"VIP {scene.vip}"
     macs = [mac for one in scene.hosts if (mac := scene.mac(one))]
-    heard = scene.segment.ask_who_has(scene.vip, unicast_to=macs)
+    rounds = max(_LEAST_ROUNDS, round(scene.listen_s * _ROUNDS_A_SECOND))
+    heard = scene.segment.ask_who_has(scene.vip, unicast_to=macs, rounds=rounds)
     verdict = judge(heard, loadmaster=scene.pinned.macs, servers=scene.servers)
     said = (
         asked(heard, scene.vip),
@@ -259,8 +263,9 @@ def examine_mtu(scene: Scene, one: Examined, address: str) -> Check:
     return checked("mtu-path", one.subject, [found])
 
 
-def examine_traffic(scene: Scene, one: Examined, host: Host, *, seconds: float) -> Check:
+def examine_traffic(scene: Scene, one: Examined, host: Host) -> Check:
     """Look on a server which MACs bring it the VIP's traffic."""
+    seconds = scene.listen_s
     try:
         seen = watch_traffic(
             scene.driver(host), host, scene.vip, mac=scene.mac(one), seconds=seconds

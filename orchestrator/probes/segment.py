@@ -15,12 +15,18 @@ from orchestrator.probes.service import HttpEvidence, http_answers
 from orchestrator.probes.vip_request import FrameEvidence, passes_over, request_over
 from orchestrator.probes.wire import PacketWire
 
+_ROUND_S = 0.2
+
 
 class Segment(Protocol):
     """What can be asked from there."""
 
-    def ask_who_has(self, vip: str, *, unicast_to: Sequence[str]) -> ArpEvidence:
-        """Ask everybody, and the given MACs one by one, and collect what is answered."""
+    def ask_who_has(self, vip: str, *, unicast_to: Sequence[str], rounds: int = 3) -> ArpEvidence:
+        """Ask everybody, and the given MACs one by one, and collect what is answered.
+
+        Args:
+            rounds: how often; each listens for a fifth of a second.
+        """
         ...
 
     def answers_vip(
@@ -53,8 +59,8 @@ class SegmentProbe:
         self._wire = PacketWire(interface, namespace=namespace)
         self._namespace = namespace
 
-    def ask_who_has(self, vip: str, *, unicast_to: Sequence[str]) -> ArpEvidence:
-        return ask_over(self._wire, vip, unicast_to=unicast_to)
+    def ask_who_has(self, vip: str, *, unicast_to: Sequence[str], rounds: int = 3) -> ArpEvidence:
+        return ask_over(self._wire, vip, unicast_to=unicast_to, rounds=rounds, window_s=_ROUND_S)
 
     def answers_vip(
         self, vip: str, port: int, *, server_mac: str, protocol: str = "tcp"
@@ -85,11 +91,14 @@ class HostSegment:
         self._host = host
         self._wire = RemoteWire(driver, host)
 
-    def ask_who_has(self, vip: str, *, unicast_to: Sequence[str]) -> ArpEvidence:
+    def ask_who_has(self, vip: str, *, unicast_to: Sequence[str], rounds: int = 3) -> ArpEvidence:
         try:
-            return ask_over(self._wire, vip, unicast_to=unicast_to)
+            return ask_over(
+                self._wire, vip, unicast_to=unicast_to, rounds=rounds, window_s=_ROUND_S
+            )
         except NoPython:
-            return ask_with_tools(self._driver, self._host, vip)
+            seconds = max(1.5, rounds * _ROUND_S)
+            return ask_with_tools(self._driver, self._host, vip, seconds=seconds)
 
     def answers_vip(
         self, vip: str, port: int, *, server_mac: str, protocol: str = "tcp"

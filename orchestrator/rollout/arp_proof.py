@@ -5,13 +5,14 @@ So a violation is said with the culprit, what follows from it and the cure, and 
 made again before anything goes on.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
-from orchestrator.errors import GateRefused
+from orchestrator.errors import GateRefused, HostUnreachable
 from orchestrator.members import Member
 from orchestrator.probes.arp_verdict import ArpVerdict, Machine, Outcome, described, judge
 from orchestrator.probes.arp_verdict import asked as how_asked
 from orchestrator.probes.loadmaster_macs import Pinned, pin
+from orchestrator.probes.neighbours import frame_path
 from orchestrator.probes.segment import Segment
 from orchestrator.rollout.context import Context
 from orchestrator.rollout.plan import StepKind
@@ -60,7 +61,35 @@ def prove(context: Context, name: str) -> tuple[str, ...]:
         ]
         if verdict.outcome is not Outcome.LOADMASTER_ONLY:
             raise GateRefused(_refusal(place, verdict, pinned), gate="arp-proof", evidence=said)
+        said += _paths(context, vip, pinned, servers)
     return tuple(said)
+
+
+def _paths(context: Context, vip: str, pinned: Pinned, servers: Mapping[str, str]) -> Iterator[str]:
+    """Look up where the routers of the file send the VIP: one may have learned a MAC earlier.
+
+    Raises:
+        GateRefused: one sends it past the LoadMaster, or could not be looked at.
+    """
+    for name in context.spec.routers:
+        router = context.spec.station(name)
+        try:
+            path = frame_path(context.adapters.driver(router), router, vip)
+        except HostUnreachable as error:
+            raise GateRefused(
+                f"where the router {name} sends {vip} is not known: {error}. Make it readable, or "
+                "take it out of routers in the file",
+                gate="arp-proof",
+            ) from error
+        if path.direct and path.mac is not None and path.mac not in pinned.macs:
+            raise GateRefused(
+                f"the router {name} sends {vip} to {servers.get(path.mac, path.mac)}, past the "
+                f"LoadMaster: it learned that MAC earlier and keeps it. On {name}: {path.flush}; "
+                "or one gratuitous ARP for the VIP by the LoadMaster; then resume",
+                gate="arp-proof",
+                evidence=[f"{name} has {path.mac} ({path.state}) for {vip} on {path.device}"],
+            )
+        yield f"{name} sends {vip} to {path.mac or 'nobody yet'}"
 
 
 def _pinned(context: Context, segment: Segment, place: Member) -> Pinned:

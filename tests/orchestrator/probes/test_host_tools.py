@@ -261,6 +261,24 @@ def test_the_frame_path_through_a_router_and_of_a_carrier(segment: Segment) -> N
     assert frame_path(DRIVER, client.host, VIP).local
 
 
+@pytest.mark.kernel
+def test_the_frame_path_of_an_ipv6_vip(segment: Segment) -> None:
+    one, client = segment.attach("web1"), segment.attach("client")
+    for member in (one, client):
+        speak_v6(member)
+    add_v6(one, VIP6, INTERFACE, 64)
+
+    def speak() -> None:
+        with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as speaker:
+            speaker.sendto(b"x", (VIP6, 9))
+
+    client.namespace.run(speak)
+    learned = frame_path(DRIVER, client.host, VIP6)
+    assert (learned.mac, learned.direct) == (one.mac, True)
+    assert DRIVER.run(client.host, learned.flush.split(), timeout_s=10).exit_code == 0
+    assert frame_path(DRIVER, client.host, VIP6).mac is None
+
+
 def test_a_frame_path_that_cannot_be_read() -> None:
     nowhere = saying(stderr="RTNETLINK answers: Network is unreachable", exit_code=2)
     with pytest.raises(HostUnreachable, match="Network is unreachable"):

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from orchestrator.hosts.driver import CommandResult
+from orchestrator.hosts.driver import CommandResult, Host
 from orchestrator.probes.arp import ArpEvidence
 from orchestrator.rollout.records import Event
 from orchestrator.rollout.run import run_rollout
@@ -141,8 +141,59 @@ def test_a_server_with_the_loadmasters_address_is_not_taken_for_it(ready: World)
     assert said.startswith(f"web2 ({MAC['web2']}) gave out its own MAC")
 
 
+STATIONS = """\
+stations: {gw: {address: 203.0.113.1, interface: eth0}}
+routers: [gw]
+"""
+
+
+def _router(world: World, said: str, exit_code: int = 0) -> None:
+    """Put a router there, whose tables say this."""
+    host = world.driver.add(Host(name="gw", address="203.0.113.1", interface="eth0"))
+    host.on_run = lambda argv: CommandResult(exit_code=exit_code, stdout=said, stderr="no way")
+
+
+def _entry(mac: str) -> str:
+    return f"route {VIP} dev eth0 src 203.0.113.1\nneighbour {VIP} lladdr {mac} REACHABLE\n"
+
+
+@pytest.mark.parametrize(("mac", "who"), [(MAC["web1"], "web1"), (STRANGER, STRANGER)])
+def test_a_router_that_learned_a_wrong_mac_earlier_stops_the_run_until_it_forgets(
+    ready: World, mac: str, who: str
+) -> None:
+    _router(ready, _entry(mac))
+    plan = ready.plan("kind: roll, hosts: [web1]", inventory=INVENTORY + STATIONS)
+    result = ready.run(plan)
+    said = result.hosts["web1"].reason
+    assert f"the router gw sends {VIP} to {who}, past the LoadMaster" in said
+    assert f"On gw: ip neigh flush to {VIP} dev eth0" in said
+    assert ready.enabled()["web1"] is False
+    _router(ready, _entry(LOADMASTER_MAC))
+    result = ready.resume(result.run_id)
+    assert result.finished
+    evidence = next(
+        one for one in result.hosts["web1"].steps if one.id == "web1/arp-proof"
+    ).evidence
+    assert evidence[-1] == f"gw sends {VIP} to {LOADMASTER_MAC}"
+
+
+def test_a_router_without_an_entry_will_ask(ready: World) -> None:
+    _router(ready, f"route {VIP} dev eth0\n")
+    plan = ready.plan("kind: roll, hosts: [web1]", inventory=INVENTORY + STATIONS)
+    assert ready.run(plan).finished
+
+
+def test_a_router_that_cannot_be_read_is_no_router_that_is_right(ready: World) -> None:
+    _router(ready, "", exit_code=255)
+    plan = ready.plan("kind: roll, hosts: [web1]", inventory=INVENTORY + STATIONS)
+    said = ready.run(plan).hosts["web1"].reason
+    assert f"where the router gw sends {VIP} is not known: gw: " in said
+    assert "take it out of routers" in said
+    assert ready.enabled()["web1"] is False
+
+
 def test_lost_frames_prove_nothing(ready: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    def ask(vip: str, *, unicast_to: Sequence[str]) -> ArpEvidence:
+    def ask(vip: str, *, unicast_to: Sequence[str], rounds: int = 3) -> ArpEvidence:
         return ArpEvidence(answers={LOADMASTER_MAC: 3}, asked=3, dropped=5)
 
     monkeypatch.setattr(ready.segment, "ask_who_has", ask)

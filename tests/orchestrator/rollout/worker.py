@@ -162,9 +162,9 @@ class _LiveSegment(FakeSegment):
         super().__init__({})
         self._directory = directory
 
-    def ask_who_has(self, vip: str, *, unicast_to: Sequence[str]) -> Any:
+    def ask_who_has(self, vip: str, *, unicast_to: Sequence[str], rounds: int = 3) -> Any:
         self._read()
-        return super().ask_who_has(vip, unicast_to=unicast_to)
+        return super().ask_who_has(vip, unicast_to=unicast_to, rounds=rounds)
 
     def answers_vip(self, vip: str, port: int, *, server_mac: str, protocol: str = "tcp") -> Any:
         self._read()

@@ -150,7 +150,7 @@ class FakeSegment:
     checks: dict[str, str] = field(default_factory=dict)
     silent: bool = False
 
-    def ask_who_has(self, vip: str, *, unicast_to: Sequence[str]) -> ArpEvidence:
+    def ask_who_has(self, vip: str, *, unicast_to: Sequence[str], rounds: int = 3) -> ArpEvidence:
         if vip != VIP:
             return ArpEvidence(answers=dict.fromkeys(self.others.get(vip, ()), 3), asked=3)
         answers = {} if self.deaf else {LOADMASTER_MAC: 3}
