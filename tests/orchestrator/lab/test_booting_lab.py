@@ -1,8 +1,10 @@
 """A lab in the background whose hosts boot: logins, reboots, and what is left of it."""
 
 import os
+import re
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -132,6 +134,23 @@ def test_a_host_that_does_not_boot_leaves_nothing(
         Lab(1, directory=tmp_path, systemd=SystemdOptions()),
     ):
         pass
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.kernel
+def test_the_page_about_the_lab_tells_the_truth(tmp_path: Path) -> None:
+    need_systemd()
+    page = Path(__file__).parents[3] / "docs" / "pages" / "lab.md"
+    (script,) = re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", script],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "TMPDIR": str(tmp_path)},
+        timeout=150,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "CentOS Stream release 9\n"
     assert list(tmp_path.iterdir()) == []
 
 
