@@ -371,5 +371,5 @@ def _read_switch(tree: Tree) -> bool:
     try:
         (value,) = values
         return Switch.read(value)
-    except (ValueError, KeyError):
+    except (ValueError, KeyError, TypeError):
         raise MalformedAnswer("neither on nor off") from None

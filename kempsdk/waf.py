@@ -222,6 +222,6 @@ def _rule(row: dict[str, object]) -> WafRule:
         raise MalformedAnswer("an OWASP rule without an id")
     try:
         enabled = None if raw in (None, "") else Switch.read(raw)
-    except KeyError:
+    except (KeyError, TypeError):
         raise MalformedAnswer("an OWASP rule that is neither on nor off") from None
     return WafRule(**values, enabled=enabled)
