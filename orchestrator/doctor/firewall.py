@@ -81,7 +81,7 @@ def closed_zones(firewalld: Firewalld, port: int, protocol: str) -> tuple[bool, 
         )
 
     now = firewalld.running and closed(firewalld.runtime, firewalld.direct)
-    starts = firewalld.service == "enabled"
+    starts = firewalld.running or firewalld.service == "enabled"
     later = starts and closed(firewalld.permanent, firewalld.direct_permanent)
     return now, later
 

@@ -1,5 +1,7 @@
 """Rule sets of firewalld, nft and iptables: which of them keep a port out."""
 
+from dataclasses import replace
+
 import pytest
 
 from orchestrator.doctor.firewall import closed_zones, dropping_chains, zone_opens
@@ -56,6 +58,8 @@ def test_now_and_after_a_reload() -> None:
         version="1.3", running=True, service="enabled", runtime=open_zone, permanent=closed_zone
     )
     assert closed_zones(live, 80, "tcp") == (False, True)
+    started_by_hand = replace(live, service="disabled")
+    assert closed_zones(started_by_hand, 80, "tcp") == (False, True)
     off = Firewalld(version="1.3", running=False, service="disabled", permanent=closed_zone)
     assert closed_zones(off, 80, "tcp") == (False, False)
     boots = Firewalld(version="1.3", running=False, service="enabled", permanent=closed_zone)
