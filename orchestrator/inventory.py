@@ -216,8 +216,6 @@ def _services(spec: Spec) -> Iterator[Problem]:
                 f"method {entry.method} is not there yet; there are {', '.join(METHODS)}",
             )
             continue
-        if entry.method == "loopback" and ":" in ref.address:
-            yield place, "method loopback silences ARP, which IPv6 does not have"
         yield from _gateway(name, entry)
         if entry.health is not None and not re.fullmatch(r"/[!-~]*", entry.health.path):
             yield ("services", name, "health", "path"), "a path begins with / and has no blanks"

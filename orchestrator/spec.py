@@ -28,7 +28,7 @@ from typing import Annotated, ClassVar, Literal
 from annotated_types import Ge, Le
 
 from kempsdk.references import RsRef, VsRef
-from orchestrator.hosts.driver import Host
+from orchestrator.hosts.driver import Host, PersistenceName
 from orchestrator.hosts.methods.method import MethodName
 from orchestrator.members import Member
 from orchestrator.rollout_spec import STRICT, Amount, RolloutSpec
@@ -111,6 +111,9 @@ class HostSpec:
     """ssh: the name that ssh is given, such as an alias; the address where left out."""
     sudo: bool = False
     """ssh: become root there with sudo -n."""
+    persistence: PersistenceName | None = None
+    """Who is to bring the service addresses back after a boot: network-scripts (ifcfg-lo:N),
+    networkmanager (a profile for lo), unit (one of systemd), none. Left out: what the host has."""
     labels: Mapping[str, str] = field(default_factory=dict)
     """What a rollout selects it by, such as {rack: a, role: web}."""
 
@@ -222,4 +225,5 @@ def _host(name: str, entry: HostSpec) -> Host:
         port=entry.port,
         ssh_host=entry.ssh_host,
         sudo=entry.sudo,
+        persistence=entry.persistence,
     )

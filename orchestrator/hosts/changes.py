@@ -162,8 +162,13 @@ def inverse(change: NetChange) -> NetChange:
             return RemoveRule(rule=change.rule)
         case RemoveRule():
             return AddRule(rule=change.rule)
-        case CallTool(undo=undo):
-            return replace(undo, undo=replace(change, undo=None)) if undo else change
+        case CallTool():
+            return opposite(change)
+
+
+def opposite(call: CallTool) -> CallTool:
+    """Return the call that takes this one back; itself, where it makes true what files say."""
+    return replace(call.undo, undo=replace(call, undo=None)) if call.undo else call
 
 
 def inverses(changes: Iterable[NetChange]) -> tuple[NetChange, ...]:

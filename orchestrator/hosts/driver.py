@@ -2,11 +2,13 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 
 from orchestrator.hosts.changes import NetChange
 from orchestrator.hosts.sections import Section
 from orchestrator.hosts.state import NetState
+
+PersistenceName = Literal["network-scripts", "networkmanager", "unit", "none"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +29,7 @@ class Host:
         ssh_host: for the ssh driver: the name that ssh is given, such as an alias of its
             configuration; ``address`` where there is none.
         sudo: for the ssh driver: become root on the host with ``sudo -n``.
+        persistence: who is to bring VIPs back after a boot; None: what the host has.
     """
 
     name: str
@@ -39,6 +42,7 @@ class Host:
     port: int | None = None
     ssh_host: str | None = None
     sudo: bool = False
+    persistence: PersistenceName | None = None
 
 
 class HostDriver(Protocol):

@@ -51,7 +51,7 @@ def plan_revert(record: UndoRecord, state: NetState) -> Revert:
         raise ValueError("a host that is to be given back is read with all that may be ours")
     found = [
         *_addresses(record, state, was_there=False),
-        *(inverse(call) for call in reversed(record.calls)),
+        *_calls(record, state),
         *_routes(record, state),
         *_rules(record, state),
         *_sysctls(record, state),
@@ -137,6 +137,17 @@ def _rules(record: UndoRecord, state: NetState) -> _Found:
         there = taken.rule in state.rules
         if there != taken.was_there:
             yield AddRule(rule=taken.rule) if taken.was_there else RemoveRule(rule=taken.rule)
+
+
+def _calls(record: UndoRecord, state: NetState) -> _Found:
+    units = state.persistence.units if state.persistence is not None else {}
+    for call in reversed(record.calls):
+        # A unit that is gone cannot be disabled, and need not.
+        if call.argv[:2] == ("systemctl", "enable"):
+            unit = call.argv[-1].removesuffix(".service")
+            if unit in units and not units[unit]:
+                continue
+        yield inverse(call)
 
 
 def _changed_since(change: NetChange, seen: str) -> Finding:

@@ -1,10 +1,11 @@
 """What the sections of a host's state are made of, out of what was printed. Pure."""
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 
 from orchestrator.hosts.answer import Answer, Unintelligible, decoded
 from orchestrator.hosts.driver import Host
+from orchestrator.hosts.keyfiles import section
 from orchestrator.hosts.section_script import OUR_HEADER
 from orchestrator.hosts.sections import (
     Arptables,
@@ -62,25 +63,12 @@ def _concerns_us(path: str, file: HostFile, host: Host) -> bool:
     """Return whether a keyfile is about lo, a dummy or the interface, or ours."""
     if file.content.startswith(OUR_HEADER):
         return True
-    connection = keyfile_section(file.content, "connection")
+    connection = section(file.content, "connection")
     return (
         connection.get("type") in ("loopback", "dummy")
         or connection.get("interface-name") in ("lo", host.interface)
         or path.rpartition("/")[2].startswith("kemp-")
     )
-
-
-def keyfile_section(content: str, section: str) -> Mapping[str, str]:
-    """Return the keys of one section of a keyfile."""
-    keys: dict[str, str] = {}
-    within = False
-    for line in map(str.strip, content.splitlines()):
-        if line.startswith("["):
-            within = line == f"[{section}]"
-        elif within and "=" in line and not line.startswith(("#", ";")):
-            name, _, value = line.partition("=")
-            keys[name.strip()] = value.strip()
-    return keys
 
 
 def _profiles(found: Answer) -> list[NmProfile]:

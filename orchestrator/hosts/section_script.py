@@ -19,9 +19,9 @@ OUR_HEADER = "# Written by kemp"
 NETWORK_SCRIPTS = "/etc/sysconfig/network-scripts"
 KEYFILES = (
     "/etc/NetworkManager/system-connections",
-    "/run/NetworkManager/system-connections",
     "/usr/lib/NetworkManager/system-connections",
 )
+"""Where profiles lie that a boot finds again; those in /run are NetworkManager's own."""
 UNIT_DIRECTORY = "/etc/systemd/system"
 
 FUNCTIONS = r"""
@@ -34,8 +34,17 @@ host_file() {
     ${3:-cat} <"$root$place" | base64 || fail "$2 cannot be read"
 }
 
-# Of a keyfile only what cannot be a secret. GLib allows blanks before a section's name.
+# Of a keyfile only what cannot be a secret. GLib allows blanks before a section's name. A
+# profile of lo has no secrets; all of it is needed to put it back.
 public_part() {
+    text=$(cat; echo x)
+    case $text in
+    *"${LF}type=loopback$LF"*) printf '%s' "${text%x}" ;;
+    *) printf '%s' "${text%x}" | without_secrets ;;
+    esac
+}
+
+without_secrets() {
     awk '
         /^[ \t]*\[/ { shown = ($0 ~ /^[ \t]*\[(connection|ipv4|ipv6)\]/) }
         /^[ \t]*[#;]/ { if ($0 ~ /^# Written by kemp/) print; next }
@@ -65,7 +74,9 @@ folder() {
 
 unit_state() {
     has systemctl || return 0
-    tool systemctl is-enabled "$1.service" 2>/dev/null
+    # The last line: for a service of the old kind there are others before it.
+    words=$(tool systemctl is-enabled "$1.service" 2>/dev/null)
+    echo "${words##*"$LF"}"
 }
 
 persistence() {
@@ -75,13 +86,13 @@ persistence() {
     done
     printf '== readers\n'
     [ ! -d "$root/run/systemd/system" ] || echo systemd
-    [ ! -e "$root/etc/sysconfig/network-scripts/ifup" ] || echo network-scripts
+    [ ! -e "$root/etc/sysconfig/network-scripts/ifup-eth" ] || echo network-scripts
     has nmcli || return 0
     printf '== nm-version\n'
     tool nmcli --version || fail 'nmcli does not tell its version'
     [ "$(tool nmcli -t -f RUNNING general 2>/dev/null)" = running ] || return 0
     printf '== nm-profiles\n'
-    tool nmcli -t -f UUID,DEVICE,FILENAME connection show --active ||
+    tool nmcli -t -f UUID,DEVICE,FILENAME connection show ||
         fail 'NetworkManager does not tell its connections'
     printf '== nm-devices\n'
     tool nmcli -t -f DEVICE,STATE device || fail 'NetworkManager does not tell its devices'

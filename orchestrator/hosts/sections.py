@@ -35,9 +35,10 @@ class HostFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NmProfile:
-    """An active connection of NetworkManager.
+    """A connection that NetworkManager has.
 
     Attributes:
+        device: where it is active; "" where it is not.
         path: its file; "" where NetworkManager keeps it in memory only.
     """
 
@@ -57,7 +58,7 @@ class Persistence:
         network_scripts: the shell scripts of that name are installed (they read ifcfg files).
         nm_version: of nmcli, such as ``1.42.4``; "" where it is not installed.
         nm_running: NetworkManager answers.
-        profiles: active connections, where it answers.
+        profiles: its connections, where it answers.
         devices: state of each device by NetworkManager (``connected``, ``unmanaged``,
             ``connected (externally)``), where it answers.
         files: by path: ifcfg, route and rule files about lo, a dummy or the interface,

@@ -118,6 +118,11 @@ class UndoRecord:
     calls: tuple[CallTool, ...] = ()
     settling: tuple[CallTool, ...] = ()
 
+    @property
+    def empty(self) -> bool:
+        """Return whether there is nothing to give back."""
+        return replace(self, settling=()) == UndoRecord()
+
     # -- what is noted -----------------------------------------------------------------
 
     def carrying(self, vip: str, method: str, state: NetState) -> "UndoRecord":

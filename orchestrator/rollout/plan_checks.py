@@ -141,6 +141,9 @@ def _carried_warnings(kind: str, state: NetState, name: str, part: Carried) -> I
                 message=f"{name}: {one.message}; the run does not mend that and stops at it",
                 cure=one.cure,
             )
+        for one in part.how.verify(state, part.wanted):
+            if not one.blocks:
+                yield Warned(id=one.id, message=f"{name}: {one.message}", cure=one.cure)
     if loud := part.how.exposed(state, part.wanted):
         yield Warned(
             id="vip-exposed",

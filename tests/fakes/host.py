@@ -53,7 +53,9 @@ class FakeHost:
     sysctls: dict[str, int]
     files: dict[str, str] = field(default_factory=dict)
     sockets: list[Socket] = field(default_factory=list)
+    sysctls6: dict[str, int] = field(default_factory=dict)
     modes: dict[str, int] = field(default_factory=dict)
+    owners: dict[str, int] = field(default_factory=dict)
     routes: list[Route] = field(default_factory=list)
     rules: list[PolicyRule] = field(default_factory=list)
     release: Release = field(default_factory=Release)
@@ -125,6 +127,7 @@ class FakeHostDriver:
                 interfaces=dict(fake.interfaces),
                 addresses=tuple(fake.addresses),
                 sysctls=dict(fake.sysctls),
+                sysctls6=dict(fake.sysctls6),
                 persistent_sysctls=lines_about_arp(fake.files),
                 files={path: fake.files[path] for path in MANAGED_FILES if path in fake.files},
                 sockets=tuple(fake.sockets),
@@ -162,11 +165,19 @@ class FakeHostDriver:
 
 def _persistence(fake: FakeHost) -> Persistence:
     files = {
-        path: HostFile(content=text, mode=fake.modes.get(path, 0o644), owner=0)
+        path: HostFile(
+            content=text, mode=fake.modes.get(path, 0o644), owner=fake.owners.get(path, 0)
+        )
         for path, text in fake.files.items()
         if path not in MANAGED_FILES
     }
-    return replace(fake.persistence, files=files)
+    # systemctl is-enabled looks at the files, whatever systemd has read.
+    units = {
+        unit: word
+        for unit, word in fake.persistence.units.items()
+        if not unit.startswith("kemp-") or f"/etc/systemd/system/{unit}.service" in files
+    }
+    return replace(fake.persistence, files=files, units=units)
 
 
 def _carry_out(fake: FakeHost, change: NetChange) -> str | None:
@@ -177,6 +188,7 @@ def _carry_out(fake: FakeHost, change: NetChange) -> str | None:
             fake.sysctls[change.key] = change.value
         case WriteFile(content=None):
             fake.files.pop(change.path, None)
+            fake.modes.pop(change.path, None)
         case WriteFile(path=path, content=str(content)):
             if not path.startswith("/") or ".." in path.split("/") or "\0" in path:
                 return "not a path below the host's root"

@@ -276,7 +276,6 @@ MISTAKES = {
     "weight-range": ("    service: web\n", "    service: web\n    weight: 0\n", 15, "weight"),
     "service-form": ("tcp/203.0.113.250:80", "203.0.113.250:80", 6, "PROTOCOL/ADDRESS:PORT"),
     "service-wildcard": ("tcp/203.0.113.250:80", "tcp/203.0.113.250:*", 6, "name one"),
-    "service-ipv6": ("tcp/203.0.113.250:80", '"tcp/[2001:db8::1]:80"', 6, "IPv6"),
     "method": ("method: loopback", "method: loopbak", 7, "'loopback', 'arptables'"),
     "gateway-elsewhere": (
         "    method: loopback",

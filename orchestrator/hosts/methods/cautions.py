@@ -10,7 +10,14 @@ from orchestrator.hosts.methods.method import Method, Wanted
 from orchestrator.hosts.state import SYSCTL_FILE, NetState, PersistentSysctl
 from orchestrator.hosts.sysctl_files import LAST_FILE
 
-_A_PERSONS = ("vip-on-interface", "vip-is-host-address", "interface-missing")
+_A_PERSONS = (
+    "interface-missing",
+    "ipv6-off",
+    "two-loopback-profiles",
+    "vip-is-host-address",
+    "vip-on-interface",
+    "vip-on-interface-persistent",
+)
 
 
 def exposed(method: Method, state: NetState, wanted: Wanted) -> tuple[Finding, ...]:
@@ -33,7 +40,7 @@ def not_mended(method: Method, state: NetState, wanted: Wanted) -> tuple[Finding
     return tuple(
         one
         for one in method.verify(mended, wanted)
-        if one.id.endswith("-persistent") or one.id in _A_PERSONS
+        if one.id in _A_PERSONS or (one.id.startswith("arp-") and one.id.endswith("-persistent"))
     )
 
 

@@ -33,7 +33,7 @@ def write_record(state: NetState, host: Host, record: UndoRecord) -> tuple[Write
     A record with nothing in it is removed.
     """
     before = state.files.get(RECORD_FILE)
-    content = record.render() if record != UndoRecord() else None
+    content = None if record.empty else record.render()
     if content is None and before is None:
         return ()
     if content is not None and before is not None and read_record(state, host) == record:

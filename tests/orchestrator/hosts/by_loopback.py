@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from kempsdk.references import Protocol, VsRef
 from orchestrator.hosts.changes import NetChange
 from orchestrator.hosts.driver import Host
-from orchestrator.hosts.findings import Finding
+from orchestrator.hosts.findings import Finding, blocking
 from orchestrator.hosts.methods.loopback import Loopback
 from orchestrator.hosts.methods.method import Wanted
 from orchestrator.hosts.state import NetState
@@ -39,4 +39,5 @@ def left_alone(
 
 
 def verify(state: NetState, *, host: Host, vip: str) -> tuple[Finding, ...]:
-    return METHOD.verify(state, wanted(host, vip))
+    """Return what keeps traffic away; that a bare directory brings nothing back does not."""
+    return blocking(METHOD.verify(state, wanted(host, vip)))

@@ -12,7 +12,7 @@ from orchestrator.hosts.effective import effective_arp
 from orchestrator.hosts.netlink import NetlinkDriver
 from orchestrator.hosts.state import HostAddress, NetState
 from orchestrator.probes.arp import ArpEvidence, ArpWatch, ask_who_has
-from tests.orchestrator.hosts.by_loopback import left_alone, plan_add, plan_remove, verify
+from tests.orchestrator.hosts.by_loopback import METHOD, left_alone, plan_add, plan_remove, verify
 from tests.orchestrator.hosts.segment import (
     BRIDGE,
     INTERFACE,
@@ -24,6 +24,7 @@ from tests.orchestrator.hosts.segment import (
     announcing,
     sysctl,
 )
+from tests.soak import runs
 
 pytestmark = pytest.mark.kernel
 DRIVER = NetlinkDriver()
@@ -42,7 +43,7 @@ def ask(segment: Segment, address: str, *macs: str) -> ArpEvidence:
 
 
 def read(member: Member) -> NetState:
-    return DRIVER.read(member.host)
+    return DRIVER.read(member.host, METHOD.sections)
 
 
 def test_arp_ignore_truth_table(segment: Segment, member: Member) -> None:
@@ -203,9 +204,10 @@ def step_by_step(member: Member, changes: tuple[NetChange, ...], number: int) ->
         time.sleep(0.006)
 
 
+@pytest.mark.soak
 def test_asked_all_the_time_the_host_never_answers(segment: Segment, member: Member) -> None:
     with asked_all_the_time(segment, member) as watch:
-        for number in range(10):
+        for number in range(runs(short=3, long=50)):
             add = plan_add(read(member), host=member.host, vip=VIP)
             step_by_step(member, add, number)
             assert len(add) == 7

@@ -16,10 +16,10 @@ from orchestrator.hosts.changes import (
     describe,
 )
 from orchestrator.hosts.driver import Host
-from orchestrator.hosts.state import RECORD_FILE, SYSCTL_FILE, HostAddress
+from orchestrator.hosts.state import RECORD_FILE, SYSCTL_FILE, HostAddress, NetState
 from orchestrator.hosts.sysctl_files import HEADER
 from tests.fakes.host import FakeHost, FakeHostDriver, plain_host
-from tests.orchestrator.hosts.by_loopback import left_alone, plan_add, plan_remove, verify
+from tests.orchestrator.hosts.by_loopback import METHOD, left_alone, plan_add, plan_remove, verify
 
 VIP, OTHER = "10.0.1.250", "10.0.1.251"
 HOST = Host(name="web1", address="10.0.1.11", interface="ens32.100")
@@ -36,21 +36,25 @@ class World:
         self.driver = FakeHostDriver()
         self.fake: FakeHost = self.driver.add(HOST, plain_host(HOST))
 
+    def read(self) -> NetState:
+        return self.driver.read(HOST, METHOD.sections)
+
     def add(self, vip: str = VIP) -> tuple[NetChange, ...]:
-        changes = plan_add(self.driver.read(HOST), host=HOST, vip=vip)
+        changes = plan_add(self.read(), host=HOST, vip=vip)
         self.driver.apply(HOST, changes)
         return changes
 
     def remove(self, vip: str = VIP, *, keep: Sequence[str] = ()) -> tuple[NetChange, ...]:
-        changes = plan_remove(self.driver.read(HOST), host=HOST, vip=vip, keep_vips=keep)
+        changes = plan_remove(self.read(), host=HOST, vip=vip, keep_vips=keep)
         self.driver.apply(HOST, changes)
         return changes
 
     def findings(self, vip: str = VIP) -> list[str]:
-        return [one.id for one in verify(self.driver.read(HOST), host=HOST, vip=vip)]
+        found = verify(self.read(), host=HOST, vip=vip)
+        return [one.id for one in found]
 
     def left(self, vip: str = VIP, *, keep: Sequence[str] = ()) -> list[str]:
-        found = left_alone(self.driver.read(HOST), host=HOST, vip=vip, keep_vips=keep)
+        found = left_alone(self.read(), host=HOST, vip=vip, keep_vips=keep)
         return [one.id for one in found]
 
     def vips(self) -> list[str]:
@@ -183,11 +187,11 @@ def test_the_first_value_found_is_what_comes_back_after_a_repair(world: World) -
 
 @pytest.mark.parametrize("done", range(8))
 def test_cut_off_after_any_change_the_next_plan_finishes(world: World, done: int) -> None:
-    adding = plan_add(world.driver.read(HOST), host=HOST, vip=VIP)
+    adding = plan_add(world.read(), host=HOST, vip=VIP)
     world.driver.apply(HOST, adding[:done])
     world.add()
     assert world.findings() == []
-    removing = plan_remove(world.driver.read(HOST), host=HOST, vip=VIP)
+    removing = plan_remove(world.read(), host=HOST, vip=VIP)
     world.driver.apply(HOST, removing[:done])
     assert world.left() == []
     world.remove()
@@ -198,11 +202,11 @@ def test_cut_off_after_any_change_the_next_plan_finishes(world: World, done: int
 @pytest.mark.parametrize("done", range(8))
 def test_no_state_in_between_has_the_vip_without_silence(world: World, done: int) -> None:
     harmless = {"vip-missing"}
-    adding = plan_add(world.driver.read(HOST), host=HOST, vip=VIP)
+    adding = plan_add(world.read(), host=HOST, vip=VIP)
     world.driver.apply(HOST, adding[:done])
     assert VIP not in world.vips() or set(world.findings()) <= harmless
     world.add()
-    removing = plan_remove(world.driver.read(HOST), host=HOST, vip=VIP)
+    removing = plan_remove(world.read(), host=HOST, vip=VIP)
     world.driver.apply(HOST, removing[:done])
     assert VIP not in world.vips() or set(world.findings()) <= harmless
 
@@ -238,7 +242,7 @@ def test_a_conflicting_line_that_wins_is_named_with_its_file(world: World) -> No
     world.fake.files["/etc/sysctl.conf"] = (
         "net.ipv4.conf.all.arp_ignore = 0\nnet/ipv4/conf/ens32.100/arp_ignore = 0\n"
     )
-    (finding,) = verify(world.driver.read(HOST), host=HOST, vip=VIP)
+    (finding,) = verify(world.read(), host=HOST, vip=VIP)
     assert finding.id == "arp-ignore-persistent"
     assert "sysctl --system" in finding.message
     assert "/etc/sysctl.conf" in finding.message
@@ -312,7 +316,7 @@ def test_the_label_is_free_and_never_decides(world: World) -> None:
 
 @pytest.mark.parametrize("plan", [plan_add, plan_remove])
 def test_the_hosts_own_address_is_refused(world: World, plan: object) -> None:
-    state = world.driver.read(HOST)
+    state = world.read()
     with pytest.raises(HostChangeFailed, match="own address"):
         plan(state, host=HOST, vip=HOST.address)  # type: ignore[operator] # one of two functions
     assert [one.id for one in verify(state, host=HOST, vip=HOST.address)] == ["vip-is-host-address"]
@@ -320,7 +324,7 @@ def test_the_hosts_own_address_is_refused(world: World, plan: object) -> None:
 
 def test_a_missing_interface_is_named(world: World) -> None:
     other = replace(HOST, interface="eth7")
-    state = world.driver.read(HOST)
+    state = world.read()
     with pytest.raises(HostChangeFailed, match="eth7"):
         plan_add(state, host=other, vip=VIP)
     assert "interface-missing" in [one.id for one in verify(state, host=other, vip=VIP)]
@@ -363,7 +367,7 @@ def test_the_record_says_what_was_before(world: World) -> None:
 
 def test_odd_vips_are_refused(world: World) -> None:
     with pytest.raises(HostChangeFailed, match="IPv6"):
-        plan_add(world.driver.read(HOST), host=HOST, vip="2001:db8::1")
+        plan_add(world.read(), host=HOST, vip="2001:db8::1")
 
 
 def test_plans_read_as_lines(world: World) -> None:

@@ -148,7 +148,7 @@ def test_a_record_of_the_first_kind_is_read_and_leads_back() -> None:
     driver = FakeHostDriver()
     fake = driver.add(HOST, plain_host(HOST))
     before = driver.read(HOST, SECTIONS)
-    driver.apply(HOST, plan_add(driver.read(HOST), host=HOST, vip=VIP.address))
+    driver.apply(HOST, plan_add(driver.read(HOST, SECTIONS), host=HOST, vip=VIP.address))
     record = UndoRecord.parse(fake.files[RECORD_FILE])
     fake.files[RECORD_FILE] = json.dumps(
         {

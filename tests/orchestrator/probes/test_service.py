@@ -16,7 +16,7 @@ from orchestrator.hosts.state import NetState, Socket
 from orchestrator.probes.service import bound, connections_left, http_answers
 from orchestrator.probes.vip_request import FrameOutcome, answers_vip_frame
 from tests.fakes.host import plain_host
-from tests.orchestrator.hosts.by_loopback import plan_add
+from tests.orchestrator.hosts.by_loopback import METHOD, plan_add
 from tests.orchestrator.hosts.segment import BRIDGE, INTERFACE, VIP, Member, Segment
 
 DRIVER = NetlinkDriver()
@@ -232,7 +232,9 @@ def web_server(member: Member, address: str) -> Iterator[tuple[int, list[str]]]:
 def ready(segment: Segment) -> Member:
     """Give a host that carries the VIP as it should."""
     member = segment.attach("web1")
-    DRIVER.apply(member.host, plan_add(DRIVER.read(member.host), host=member.host, vip=VIP))
+    DRIVER.apply(
+        member.host, plan_add(DRIVER.read(member.host, METHOD.sections), host=member.host, vip=VIP)
+    )
     return member
 
 

@@ -62,7 +62,7 @@ def plain(name: str) -> NetState:
     driver, host = FakeHostDriver(), spec_for("kind: add").host(name)
     fake = driver.add(host, plain_host(host, mac=MAC[name]))
     fake.sockets.append(listener())
-    return driver.read(host)
+    return driver.read(host, by_loopback.METHOD.sections)
 
 
 def carrying(name: str) -> NetState:
@@ -70,8 +70,11 @@ def carrying(name: str) -> NetState:
     driver, host = FakeHostDriver(), spec_for("kind: add").host(name)
     fake = driver.add(host, plain_host(host, mac=MAC[name]))
     fake.sockets.append(listener())
-    driver.apply(host, by_loopback.plan_add(driver.read(host), host=host, vip=VIP))
-    return driver.read(host)
+    driver.apply(
+        host,
+        by_loopback.plan_add(driver.read(host, by_loopback.METHOD.sections), host=host, vip=VIP),
+    )
+    return driver.read(host, by_loopback.METHOD.sections)
 
 
 def facts(

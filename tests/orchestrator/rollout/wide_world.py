@@ -73,7 +73,9 @@ class WideWorld(World):
             host = hosts.host(name)
             fake.sockets += [listener(443), listener(8080)]
             for vip in (VIP, API_VIP):
-                changes = by_loopback.plan_add(self.driver.read(host), host=host, vip=vip)
+                changes = by_loopback.plan_add(
+                    self.driver.read(host, by_loopback.METHOD.sections), host=host, vip=vip
+                )
                 self.driver.apply(host, changes)
             fake.applied.clear()
         for pool, (loadmaster, vs) in SERVICES.items():

@@ -322,7 +322,10 @@ class World:
         for name, fake in self.driver.hosts.items():
             host = spec.host(name)
             self.driver.apply(
-                host, by_loopback.plan_add(self.driver.read(host), host=host, vip=VIP)
+                host,
+                by_loopback.plan_add(
+                    self.driver.read(host, by_loopback.METHOD.sections), host=host, vip=VIP
+                ),
             )
             fake.applied.clear()
             self.add_by_hand(name)
