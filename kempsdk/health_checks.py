@@ -3,7 +3,7 @@
 import re
 
 from kempsdk.appliance import Appliance
-from kempsdk.codec import flatten
+from kempsdk.codec import entries, flatten
 from kempsdk.errors import FieldDifference, InvalidRequest, WriteNotApplied, describe
 from kempsdk.fields import Number, Table, Text, compare, field, write_settings
 from kempsdk.models import AdaptiveCheck, HealthCheckTimers
@@ -39,7 +39,9 @@ def _read(tree: Tree) -> HealthCheckTimers:
 
 
 def _read_adaptive(tree: Tree) -> AdaptiveCheck:
-    return AdaptiveCheck(**ADAPTIVE.read(flatten(tree)))
+    # The vendor's Python SDK reads them from one group further in.
+    inner = entries(tree, "Data")
+    return AdaptiveCheck(**ADAPTIVE.read(flatten(inner[0] if inner else tree)))
 
 
 class HealthChecks:

@@ -97,8 +97,7 @@ def _shown(
         return Answer(members=[("list", word), ("IP", Many(rows))])
     inner: Members = [("IP", Many(rows))]
     if _is_old(box):
-        # Before 7.2.37 plain addresses, without a comment; that nothing else is around them
-        # is a guess.
+        # Before 7.2.37 plain addresses, without a comment, as the vendor's Python SDK reads them.
         inner = [("addr", Texts(tuple(one.address for one in entries)))]
     group = (_ELEMENTS[word], One(inner))
     if service is None:

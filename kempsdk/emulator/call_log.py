@@ -22,9 +22,10 @@ _SECRETS: Final = frozenset(
     words(
         "password passwd currpassword pass passphrase key data captchaprivatekey adminpass"
         " testpass kcd_password ldap_password radius_shared_secret oidc_secret rsanspwd"
-        " dnsapiparams hmac privatekey"
+        " dnsapiparams hmac privatekey auth"
     )
 )
+"""``auth`` is none of the appliance's: the vendor's Python SDK sends its password so."""
 _SECRET_PARAMETER: Final = ("pass", "secret", "ident", "community")
 
 

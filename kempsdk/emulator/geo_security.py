@@ -69,6 +69,17 @@ def geoacl_now(box: Appliance, request: Request) -> Answer:
     return DONE
 
 
+@command("geoacl/downloadlist", "geoacl/downloadchanges")
+def geoacl_download(box: Appliance, request: Request) -> Answer:
+    """Show the blocked addresses, one a line, and no changes.
+
+    That it is a success in the API's own form is how the vendor's Python SDK takes it; what is
+    in it is a guess.
+    """
+    blocked = geo_of(box).access.blocked if request.command.endswith("list") else []
+    return Answer(message="\n".join(blocked))
+
+
 def _own_list(box: Appliance, params: Params) -> tuple[str, list[str]]:
     # The SDK has a type, white or black; the vendor's description of 2022 has one list.
     access = geo_of(box).access

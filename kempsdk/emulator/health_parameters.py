@@ -1,10 +1,9 @@
 """showhealth, modhealth, showadaptive, modadaptive.
 
-The member names are the parameters' and the values are laid out flat: no answer of these
-commands was ever published.
+The member names are the parameters': no answer of these commands was ever published.
 """
 
-from kempsdk.emulator.answers import Answer
+from kempsdk.emulator.answers import Answer, Members, One
 from kempsdk.emulator.appliance import Appliance
 from kempsdk.emulator.registry import Request, command
 
@@ -51,16 +50,16 @@ def modhealth(box: Appliance, request: Request) -> Answer:
 
 
 @command("showadaptive")
-def showadaptive(box: Appliance, _request: Request) -> Answer:
+def showadaptive(box: Appliance, request: Request) -> Answer:
     check = box.state.adaptive
-    return Answer(
-        members=[
-            ("AdaptiveURL", check.url),
-            ("AdaptivePort", check.port),
-            ("AdaptiveInterval", check.interval_s),
-            ("MinPercent", check.min_percent),
-        ]
-    )
+    members: Members = [
+        ("AdaptiveURL", check.url),
+        ("AdaptivePort", check.port),
+        ("AdaptiveInterval", check.interval_s),
+        ("MinPercent", check.min_percent),
+    ]
+    # The vendor's Python SDK finds them in a group of their own, unlike those of showhealth.
+    return Answer(members=members if request.api == "v2" else [("Data", One(members))])
 
 
 @command("modadaptive", mutates=True)

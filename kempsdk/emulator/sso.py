@@ -120,9 +120,14 @@ def _members(name: str, domain: Domain) -> Members:
     return [("Id", domain.id), ("Name", name), *_TABLE.members(domain.settings)]
 
 
+def _asked(request: Request) -> str:
+    # The vendor's Python SDK says ``name`` to showdomain and moddomain: that it is understood
+    # is a guess, and so is that names, which are kept in upper case, are found in any case.
+    return (request.params.get("domain") or request.params.get("name")).upper()
+
+
 def _named(box: Appliance, request: Request) -> str:
-    # Names are kept in upper case; that they are then found in any case is a guess.
-    name = request.params.need("domain").upper()
+    name = _asked(request) or request.params.need("domain")
     if name not in _sso(box).domains:
         # The text is a guess.
         raise Refusal(_UNKNOWN)
@@ -138,7 +143,7 @@ def _shown(box: Appliance, names: list[str]) -> Answer:
 
 @command("showdomain")
 def showdomain(box: Appliance, request: Request) -> Answer:
-    if not request.params.get("domain"):
+    if not _asked(request):
         return _shown(box, list(_sso(box).domains))
     return _shown(box, [_named(box, request)])
 

@@ -55,6 +55,7 @@ _GROUPED = frozenset(
         "listlecert",
         "listlimitrules",
         "listwafrules",
+        "showadaptive",
         "showldapendpoint",
         "usershow",
     }

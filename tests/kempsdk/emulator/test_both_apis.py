@@ -92,7 +92,7 @@ def test_lists_and_servers(filled: Wire) -> None:
     assert server["MatchRules"] == ["pre"]
 
 
-@pytest.mark.parametrize("command", ["showrule", "showhealth", "showadaptive", "vstotals"])
+@pytest.mark.parametrize("command", ["showrule", "showhealth", "vstotals"])
 def test_other_answers(filled: Wire, command: str) -> None:
     members = filled.v2(command).json
     data = filled.v1(command).data

@@ -67,7 +67,7 @@ def _header(wire: Wire, command: str) -> str | None:
 
 def test_what_is_not_emulated_is_refused_as_the_appliance_does_and_marked(wire: Wire) -> None:
     assert wire.v1("aslactivate").error == (422, "Command not available.")
-    assert wire.v2("geoacl.downloadlist").error == (422, "Command not available.")
+    assert wire.v2("logging.savemlogcdata").error == (422, "Command not available.")
     assert _header(wire, "aslactivate") == "not emulated"
     assert _header(wire, "showroute") is None
     assert _header(wire, "showrs") is None
