@@ -42,6 +42,7 @@ def command(
     that fails is recorded too. It ends as the command does.
     """
     from kempsdk.recording import Provenance, Recordings, SecretLeft
+    from kempsdk.recording.conversation import UNKNOWN
 
     if name is not None and not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]*", name):
         raise click.UsageError(f"--name {name}: letters, digits, dots, hyphens and underscores")
@@ -49,8 +50,8 @@ def command(
     if not argv or argv[0] == "record":
         raise click.UsageError("name a command to record: kemp record --out DIR -- vs list")
     ours = words[0] == "kemp" or argv[0] in _nouns() or argv[0].startswith("-")
-    stem = name or (_stem(argv) if ours else _stem_of_program(argv))
-    recordings = Recordings(out / stem, addresses=addresses)
+    own_name = _stem(argv) if ours else _stem_of_program(argv)
+    recordings = Recordings(out / (name or own_name), addresses=addresses)
     failed: Exception | None = None
     code: int = ExitCode.OK
     try:
@@ -59,9 +60,9 @@ def command(
         failed = error
     provenance = Provenance(
         source="recorded from an appliance",
-        firmware="unknown",
+        firmware=UNKNOWN,
         date=time.strftime("%Y-%m-%d"),
-        note=f"kemp {stem}" if ours else stem,
+        note=f"kemp {own_name}" if ours else own_name,
     )
     try:
         written = recordings.write(provenance)

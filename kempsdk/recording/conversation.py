@@ -8,6 +8,8 @@ from typing import Final, Literal
 Api = Literal["v1", "v2"]
 
 SUFFIX: Final = ".yaml"
+UNKNOWN: Final = "unknown"
+"""A firmware that nobody told."""
 
 
 class Closed(str, Enum):

@@ -6,15 +6,17 @@
         lm.virtual_services.list()
 """
 
+import re
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from kempsdk.recording.attempts import Attempt, seen
-from kempsdk.recording.conversation import Answer, Conversation, Exchange, Provenance
+from kempsdk.recording.conversation import UNKNOWN, Answer, Conversation, Exchange, Provenance
 from kempsdk.recording.document import conversation_path, read_text, write_text
 from kempsdk.recording.errors import SecretLeft
 from kempsdk.recording.scrubbing import Scrubber
@@ -23,6 +25,10 @@ from kempsdk.transport.http import NoAnswer
 
 if TYPE_CHECKING:
     from kempsdk.client import LoadMaster
+
+
+_VERSION: Final = re.compile(rb'(?:<version>|"version"\s*:\s*")\s*(\d+(?:\.\w+){2,})')
+"""What ``get``, ``getall`` and ``listapi`` say of the firmware."""
 
 
 class Tape:
@@ -61,10 +67,22 @@ class Tape:
         self._scrubber.learn_from(self._exchanges)
 
     def conversation(self, provenance: Provenance) -> Conversation:
-        """Return what was recorded, scrubbed."""
+        """Return what was recorded, scrubbed.
+
+        Args:
+            provenance: an unknown firmware is taken from what was recorded, if it says so.
+        """
+        if provenance.firmware == UNKNOWN:
+            provenance = replace(provenance, firmware=self._firmware())
         return Conversation(
             provenance=provenance, exchanges=self._scrubber.scrub(tuple(self._exchanges))
         )
+
+    def _firmware(self) -> str:
+        for one in self._exchanges:
+            if isinstance(one.reply, Answer) and (found := _VERSION.search(one.reply.body)):
+                return found[1].decode("ascii")
+        return UNKNOWN
 
     def text(self, conversation: Conversation) -> str:
         """Return what is to stand in the tape's file.
@@ -107,7 +125,7 @@ def record(
     path: str | Path,
     *,
     addresses: bool = False,
-    firmware: str = "unknown",
+    firmware: str = UNKNOWN,
     source: str = "recorded from an appliance",
     note: str = "",
 ) -> Iterator[Tape]:
@@ -119,7 +137,7 @@ def record(
         lm: the client; one recording at a time.
         path: the file, ``.yaml`` may be left out; replaced if it exists.
         addresses: replace IP addresses by documentation addresses, the same each time.
-        firmware: the appliance's version, for the reader.
+        firmware: the appliance's version, for the reader; otherwise what was recorded of it.
         source: what was recorded, for the reader.
         note: anything else worth knowing.
 

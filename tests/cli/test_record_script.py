@@ -141,6 +141,7 @@ def test_no_secret_is_in_the_recording(lm: Terminal, box: VirtualLoadMaster, api
     assert done.code == 0, done.err
     path = lm.home / "recordings" / "everything.yaml"
     exchanges = read_file(path).exchanges
+    assert read_file(path).provenance.note == "my_script"
     assert len(exchanges) > 20
     texts = [path.read_text("utf-8"), repr(exchanges)]
     for one in exchanges:

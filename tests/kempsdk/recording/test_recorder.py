@@ -151,6 +151,23 @@ def test_an_attempt_without_connection_is_recorded(tmp_path: Path) -> None:
     assert replies == {Closed.NO_CONNECTION}
 
 
+@pytest.mark.parametrize("api", ["v1", "v2"])
+def test_the_firmware_is_what_was_recorded_of_it(
+    box: VirtualLoadMaster, api: str, tmp_path: Path
+) -> None:
+    with box.client(api=api) as lm:
+        with record(lm, tmp_path / "told"):
+            version = lm.system.identity().version
+        with record(lm, tmp_path / "silent"):
+            lm.health_checks.get()
+        with record(lm, tmp_path / "given", firmware="7.2.99"):
+            lm.system.identity()
+    firmware = [
+        read_file(tmp_path / one).provenance.firmware for one in ("told", "silent", "given")
+    ]
+    assert firmware == [version, "unknown", "7.2.99"]
+
+
 def test_addresses_on_request(box: VirtualLoadMaster, tmp_path: Path) -> None:
     with box.client() as lm, record(lm, tmp_path / "x", addresses=True) as tape:
         lm.virtual_services.create(WEB)
