@@ -110,6 +110,12 @@ def assignment(spec: Spec, name: str, *, adopt: bool = False) -> Assignment:
             by_method.setdefault(entry.method, []).append((entry.ref, entry.gateway))
     if not by_method:
         raise SpecInvalid(f"{name} is in no pool: nothing is wanted of it", path="pools")
+    monitors = tuple(
+        one
+        for pool in spec.pools.values()
+        if name in pool.hosts
+        for one in spec.services[pool.service].monitors
+    )
     parts = []
     for method, entries in by_method.items():
         others = [ref for other, more in by_method.items() if other != method for ref, _ in more]
@@ -121,6 +127,7 @@ def assignment(spec: Spec, name: str, *, adopt: bool = False) -> Assignment:
                     services=tuple(dict.fromkeys(ref for ref, _ in entries)),
                     keep=tuple(others),
                     gateway=next((gateway for _, gateway in entries if gateway), None),
+                    clients=monitors,
                     adopt=adopt,
                 ),
             )

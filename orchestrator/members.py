@@ -37,6 +37,7 @@ class Member:
     rs: RsRef
     method: MethodName
     gateway: str | None = None
+    clients: tuple[str, ...] = ()
 
     @property
     def how(self) -> Method:
@@ -88,6 +89,7 @@ def carried(host: Host, places: Iterable[Member]) -> tuple[Carried, ...]:
                 host=host,
                 services=tuple(dict.fromkeys(one.vs for one in members)),
                 gateway=members[0].gateway,
+                clients=members[0].clients,
             ),
         )
         for members in groups.values()

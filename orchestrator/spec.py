@@ -78,6 +78,8 @@ class ServiceSpec:
     """loopback: direct return, each server carries the VIP on lo. none: nothing on the servers."""
     gateway: str | None = None
     """method gateway: address of the LoadMaster on the servers' segment."""
+    monitors: tuple[str, ...] = ()
+    """Addresses of monitors and other known clients: those that cannot work are named."""
     health: HealthSpec | None = None
     """What the servers answer; None where the appliance's own check is all there is."""
 
@@ -206,6 +208,7 @@ class Spec:
             rs=self.server(pool, host),
             method=entry.method,
             gateway=entry.gateway,
+            clients=entry.monitors,
         )
 
     def pools_of(self, host: str) -> tuple[str, ...]:

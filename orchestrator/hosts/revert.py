@@ -19,7 +19,7 @@ from orchestrator.hosts.changes import (
 )
 from orchestrator.hosts.findings import Finding
 from orchestrator.hosts.sections import Section
-from orchestrator.hosts.state import RECORD_FILE, NetState, Route
+from orchestrator.hosts.state import RECORD_FILE, NetState, Route, same_way
 from orchestrator.hosts.undo_record import TakenRoute, UndoRecord, digest, same_place
 
 SECTIONS = frozenset({Section.PERSISTENCE, Section.ARPTABLES})
@@ -108,7 +108,7 @@ def _files(record: UndoRecord, state: NetState) -> _Found:
 def _routes(record: UndoRecord, state: NetState) -> _Found:
     for taken in record.routes:
         now = next((one for one in state.routes if _in_place_of(one, taken)), None)
-        if now == taken.before:
+        if _leads_like(now, taken.before):
             continue
         change: NetChange
         if taken.before is not None:
@@ -117,11 +117,15 @@ def _routes(record: UndoRecord, state: NetState) -> _Found:
             change = RemoveRoute(route=now)
         else:
             continue
-        if now == taken.set:
+        if _leads_like(now, taken.set):
             yield change
         else:
             words = route_words(now) if now is not None else "gone"
             yield _changed_since(change, f"the route that we set is now {words}")
+
+
+def _leads_like(one: Route | None, other: Route | None) -> bool:
+    return one == other or (one is not None and other is not None and same_way(one, other))
 
 
 def _in_place_of(route: Route, taken: TakenRoute) -> bool:

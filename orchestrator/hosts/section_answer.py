@@ -18,6 +18,7 @@ from orchestrator.hosts.sections import (
 )
 
 _HEADING = re.compile(r"(?P<mode>[0-7]+) (?P<owner>\d+) (?P<path>/.*)")
+_CHAIN = re.compile(r"Chain (?P<name>\S+) \((?:policy (?P<policy>\S+)|.*)\)")
 _VERSION = re.compile(r"\d+(\.\d+)*")
 
 
@@ -89,10 +90,22 @@ def _arptables(found: Answer) -> Arptables:
     files = [_file(heading, body)[1] for heading, body in found.all_of("arptables-file")]
     return Arptables(
         version=" ".join(_optional(found, "arptables-version")),
-        rules="".join(f"{line}\n" for line in _optional(found, "arptables-rules")),
+        rules=_saved(_optional(found, "arptables-rules")),
         saved=files[0] if files else None,
         service=" ".join(found.lines("arptables")),
     )
+
+
+def _saved(listed: list[str]) -> str:
+    """Return a listing of ARP rules as arptables-save would write it."""
+    chains: list[str] = []
+    rules: list[str] = []
+    for line in map(str.strip, listed):
+        if found := _CHAIN.fullmatch(line):
+            chains.append(f":{found['name']} {found['policy'] or '-'}\n")
+        elif line:
+            rules.append(f"-A {chains[-1].split()[0][1:]} {line}\n" if chains else f"{line}\n")
+    return "".join(["*filter\n", *chains, *rules]) if chains else ""
 
 
 def _firewalld(found: Answer) -> Firewalld:

@@ -10,7 +10,15 @@ from orchestrator.hosts.driver import Host
 from orchestrator.hosts.sections import Section
 from orchestrator.hosts.state import ARPTABLES_FILE
 
-UNITS = ("network", "NetworkManager", "firewalld", "arptables", "nftables", "kemp-vip")
+UNITS = (
+    "network",
+    "NetworkManager",
+    "firewalld",
+    "arptables",
+    "nftables",
+    "kemp-vip",
+    "kemp-arptables",
+)
 """Units whose state at boot is read."""
 
 OUR_HEADER = "# Written by kemp"
@@ -104,7 +112,8 @@ arptables_rules() {
     printf '== arptables-version\n'
     tool arptables --version || fail 'arptables does not tell its version'
     printf '== arptables-rules\n'
-    tool arptables-save || fail 'the ARP rules cannot be read'
+    # Not arptables-save: 1.8.9 writes names from /etc/hosts where addresses belong.
+    tool arptables -n -L || fail 'the ARP rules cannot be read'
 }
 
 # Heading, then the call.

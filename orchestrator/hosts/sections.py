@@ -81,7 +81,7 @@ class Arptables:
 
     Attributes:
         version: what ``arptables --version`` prints; "" where there is no arptables.
-        rules: what ``arptables-save`` prints.
+        rules: as ``arptables-save`` writes them, with addresses throughout.
         saved: /etc/sysconfig/arptables; None where it is not there.
         service: what ``systemctl is-enabled arptables`` says; "" where there is no such unit.
     """

@@ -101,6 +101,17 @@ class Route:
     hops: tuple[tuple[str, str], ...] = ()
 
 
+def same_way(one: Route, other: Route) -> bool:
+    """Return whether two routes lead the same way; after a boot who set them has changed."""
+    return (one.version, one.destination, one.table, one.gateway, one.interface) == (
+        other.version,
+        other.destination,
+        other.table,
+        other.gateway,
+        other.interface,
+    )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PolicyRule:
     """A rule that chooses the table.

@@ -27,6 +27,7 @@ class Wanted:
         host: its ``address`` is the real one (RIP), its ``interface`` the one that hears ARP.
         services: their address is the VIP; their port is the server's too in direct return.
         keep: other services of this host: nothing that they need is taken away.
+        clients: addresses that are known to ask for the service, such as monitors.
         gateway: address of the LoadMaster on the servers' segment, for the gateway method.
         adopt: take over files and settings that somebody else made.
     """
@@ -35,6 +36,7 @@ class Wanted:
     services: tuple[VsRef, ...]
     keep: tuple[VsRef, ...] = ()
     gateway: str | None = None
+    clients: tuple[str, ...] = ()
     adopt: bool = False
 
     def __post_init__(self) -> None:

@@ -23,6 +23,7 @@ from orchestrator.hosts.ssh_script import (
     run_script,
 )
 from orchestrator.hosts.state import RECORD_FILE, SYSCTL_FILE
+from tests.orchestrator.hosts.rooted import furnish, tool
 
 SHELLS = [
     [name, *applet]
@@ -167,13 +168,13 @@ def test_what_a_cut_off_write_left_is_cleared_away(shell: list[str], host: Host)
 
 
 @several_shells
+@pytest.mark.skipif(os.geteuid() != 0, reason="chroot needs root: run as root")
 def test_the_label_is_set_where_selinux_is(shell: list[str], host: Host) -> None:
-    tool = Path(host.root).with_name("tools") / "restorecon"
-    tool.write_text('#!/bin/sh\nprintf "%s\\n" "$@" >"$0.args"\n[ ! -e "$0.refuses" ]\n')
-    tool.chmod(0o755)
+    root = furnish(Path(host.root))
+    tool(root, "restorecon", 'printf "%s\\n" "$@" >/args; [ ! -e /refuses ]')
     assert changes_done(applied(shell, host, write("/x y", "1"))) == 1
-    assert tool.with_name("restorecon.args").read_text() == f"{host.root}/x y\n"
-    tool.with_name("restorecon.refuses").touch()
+    assert (root / "args").read_text() == "/x y\n"
+    (root / "refuses").touch()
     assert "it is written, but its SELinux label" in str(
         applied(shell, host, write("/x y", "2")).failed
     )

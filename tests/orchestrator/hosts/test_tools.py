@@ -188,8 +188,12 @@ def furnished(host: Host) -> Path:
         "'0b-2:ens32.100:/etc/a\\:b' '0c-3:--:' ;; "
         "*) printf '%s\\n' 'lo:connected (externally)' 'ens32.100:connected' ;; esac",
     )
-    tool(root, "arptables", 'echo "arptables v1.8.10 (nf_tables)"')
-    tool(root, "arptables-save", "printf '%s\\n' '*filter' ':INPUT ACCEPT' '-A INPUT -j DROP'")
+    tool(
+        root,
+        "arptables",
+        'case "$*" in --version) echo "arptables v1.8.10 (nf_tables)" ;; '
+        "*) printf '%s\\n' 'Chain INPUT (policy ACCEPT)' '-j DROP' '' ;; esac",
+    )
     return root
 
 
