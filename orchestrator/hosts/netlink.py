@@ -2,6 +2,8 @@
 
 The only importer of pyroute2 here. Sysctls are files of the namespace below /proc/sys/net;
 addresses go over netlink; files lie below ``Host.root``, and only there is anything written.
+No change can cut it off, since it comes over no network: it arms no revert as the ssh driver
+does.
 """
 
 import errno

@@ -147,9 +147,13 @@ socket_table() {
 """
 
 APPLY = r"""
+# The file that takes the changes back, where there is one.
+armed=
+
 step() {
     number=$1
     shift
+    [ -z "$armed" ] || [ -e "$armed" ] || fail 'it took too long, so the host takes all of it back'
     reason=$("$@" 2>&1) || fail "$reason"
     is_done "$number"
 }

@@ -4,6 +4,7 @@ The user's configuration decides who logs in, with which key, and on which way. 
 sh, iproute and coreutils, and util-linux for commands; no Python.
 """
 
+import time
 from collections.abc import Collection, Sequence
 from typing import NoReturn
 
@@ -12,6 +13,7 @@ from typing_extensions import Self
 from orchestrator.errors import HostChangeFailed, HostTrouble, HostUnreachable
 from orchestrator.hosts.answer import Answer, Unintelligible, answer
 from orchestrator.hosts.changes import NetChange, describe
+from orchestrator.hosts.confirm_or_revert import Revert, cuts
 from orchestrator.hosts.driver import CommandResult, Host
 from orchestrator.hosts.sections import Section
 from orchestrator.hosts.ssh_answer import changes_done, command_result, host_release, net_state
@@ -24,10 +26,17 @@ from orchestrator.hosts.ssh_failure import (
     said,
     with_cure,
 )
-from orchestrator.hosts.ssh_script import apply_script, encoded, read_script, run_script
+from orchestrator.hosts.ssh_script import (
+    apply_script,
+    confirm_script,
+    encoded,
+    read_script,
+    run_script,
+)
 from orchestrator.hosts.state import NetState
 
 _SSH_FAILED = 255
+_BETWEEN_TRIES_S = 0.5
 
 
 class SshDriver:
@@ -43,6 +52,7 @@ class SshDriver:
         config_file: str | None = None,
         connect_timeout_s: int = 10,
         answer_timeout_s: float = 60.0,
+        revert_after_s: int = 60,
         strict_host_keys: bool = True,
         program: str = "ssh",
     ) -> None:
@@ -52,10 +62,15 @@ class SshDriver:
             config_file: ssh configuration instead of the user's and the system's.
             connect_timeout_s: bound of making a connection, in whole seconds.
             answer_timeout_s: bound of one reading or one batch of changes.
+            revert_after_s: when a host takes changes back that could have cut us off and were
+                not confirmed over a new connection; whole seconds, at least 1.
             strict_host_keys: refuse hosts whose key is not in known_hosts, whatever the
                 configuration says; otherwise it decides.
             program: the client, a name on the PATH or a path.
         """
+        if revert_after_s < 1:
+            raise ValueError(f"revert_after_s is {revert_after_s}: it must be at least 1 second")
+        self._revert_after_s = revert_after_s
         self._answer_timeout_s = connect_timeout_s + answer_timeout_s
         self._connections = SshConnections(
             program=program,
@@ -92,19 +107,29 @@ class SshDriver:
     def apply(self, host: Host, changes: Sequence[NetChange]) -> None:
         """Carry the changes out in one round trip, in order; stop at the first that fails.
 
-        Each may be repeated. No changes are no round trip.
+        Each may be repeated. No changes are no round trip. Where one could cut the way to the
+        host, the host is first made to take all of them back by itself, and a second round
+        trip, over a new connection, confirms them, also after one of them has failed.
 
         Raises:
             HostUnreachable: no way in; nothing was done.
             HostChangeFailed: names the change that failed and those that were done. Where the
                 connection broke off it says so: the host goes on to the end of the change it
-                is at, perhaps further, so read it before anything else.
+                is at, perhaps further, so read it before anything else. Where the changes
+                were not confirmed it says so, and that the host takes them back.
         """
         if not changes:
             return
-        reply = self._send(host, apply_script(host, changes), timeout_s=self._answer_timeout_s)
+        cutting = any(cuts(change, host) for change in changes)
+        revert = Revert(after_s=self._revert_after_s) if cutting else None
+        latest_s = time.monotonic() + self._revert_after_s
+        script = apply_script(host, changes, revert)
+        reply = self._send(host, script, timeout_s=self._answer_timeout_s)
         found = _opened(host, reply, changing=True)
         done = [describe(change) for change in changes[: changes_done(found)]]
+        ended = found.complete or len(done) == len(changes)
+        if revert is not None and ended and found.has("armed"):
+            self._confirm(host, revert, latest_s)
         failure = _missing(found) if found.missing else None
         if found.failed is not None:
             failure = with_cure(found.failed)
@@ -115,13 +140,54 @@ class SshDriver:
                 reason=failure.reason,
             )
         if len(done) < len(changes):
+            back = f" {_takes_itself_back(revert)}." if revert is not None else ""
             raise HostChangeFailed(
                 f"{host.name}: {_broken_off(reply)}. {len(done)} of {len(changes)} changes are "
                 f"known to be done; it is not known whether this one is: "
-                f"{describe(changes[len(done)])}. Read the host again, then go on",
+                f"{describe(changes[len(done)])}.{back} Read the host again, then go on",
                 done=done,
                 reason=HostTrouble.BROKEN_OFF,
             )
+
+    def _confirm(self, host: Host, revert: Revert, latest_s: float) -> None:
+        """Have the host keep the changes, over a new connection; try until it is too late.
+
+        Raises:
+            HostChangeFailed: it took or takes them back.
+        """
+        perhaps_confirmed = False
+        while True:
+            left_s = max(latest_s - time.monotonic(), 1.0)
+            try:
+                reply = self._send(host, confirm_script(host, revert), timeout_s=left_s, anew=True)
+                found = _opened(host, reply, changing=True)
+            except (HostUnreachable, HostChangeFailed) as error:
+                perhaps_confirmed |= isinstance(error, HostChangeFailed)
+                trouble = str(error)
+            else:
+                if found.has("confirmed") or (found.has("gone") and perhaps_confirmed):
+                    return
+                if found.has("reverted"):
+                    raise HostChangeFailed(
+                        f"{host.name}: the changes were confirmed too late, so it took itself "
+                        f"back {revert.after_s} s after they began. Read it again, then try again",
+                        reason=HostTrouble.BROKEN_OFF,
+                    )
+                if found.has("gone"):
+                    raise HostChangeFailed(
+                        f"{host.name}: what was to take the changes back is gone: was it "
+                        "rebooted? Read it again, then go on",
+                        reason=HostTrouble.BROKEN_OFF,
+                    )
+                perhaps_confirmed |= not found.complete
+                trouble = f"{host.name}: {found.failed or _broken_off(reply)}"
+            if time.monotonic() >= latest_s:
+                raise HostChangeFailed(
+                    f"{trouble}. So the changes could not be confirmed over a new connection. "
+                    f"{_takes_itself_back(revert)}. Read the host again then",
+                    reason=HostTrouble.BROKEN_OFF,
+                )
+            time.sleep(_BETWEEN_TRIES_S)
 
     def run(self, host: Host, argv: Sequence[str], *, timeout_s: float) -> CommandResult:
         """Run a command on the host, without input; arguments are not looked at by a shell.
@@ -173,9 +239,9 @@ class SshDriver:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _send(self, host: Host, script: str, *, timeout_s: float) -> Reply:
+    def _send(self, host: Host, script: str, *, timeout_s: float, anew: bool = False) -> Reply:
         try:
-            return self._connections.send(host, encoded(script), timeout_s=timeout_s)
+            return self._connections.send(host, encoded(script), timeout_s=timeout_s, anew=anew)
         except NoSsh as error:
             raise HostUnreachable(f"{host.name}: {error}") from error
 
@@ -219,6 +285,10 @@ def _broken_off(reply: Reply) -> str:
     if reply.exit_code is None:
         return "no answer in time, so we hung up"
     return f"the connection broke off. {said(reply.stderr)}"
+
+
+def _takes_itself_back(revert: Revert) -> str:
+    return f"The host takes itself back {revert.after_s} s after the changes began"
 
 
 def _joined(failed: str, reply: Reply) -> str:

@@ -85,8 +85,12 @@ class SshConnections:
             self, _close, os.getpid(), self._base, self._directory, self._masters
         )
 
-    def send(self, host: Host, script: bytes, *, timeout_s: float) -> Reply:
+    def send(self, host: Host, script: bytes, *, timeout_s: float, anew: bool = False) -> Reply:
         """Have a shell on the host read the script, and wait for what it prints.
+
+        Args:
+            anew: over a connection made for this alone: whether there still is a way in. Where
+                there is none, the shared one is not used again either.
 
         Raises:
             NoSsh: there is no ssh here, or the host has a name that it must not be given.
@@ -94,6 +98,12 @@ class SshConnections:
         target = _target(host)
         socket = self._socket(target)
         shell = "sudo -n sh -s" if host.sudo else "sh -s"
+        alone = [*_options(["ControlMaster=no", "ControlPath=none"]), *target, shell]
+        if anew:
+            reply = self._once(alone, script, timeout_s)
+            if reply.exit_code != 0:
+                _leave(self._base, target, socket)
+            return reply
         sharing = ["ControlMaster=auto", f"ControlPersist={_IDLE_S}", f"ControlPath={socket}"]
         reply = self._once([*_options(sharing), *target, shell], script, timeout_s)
         if reply.exit_code is None:
@@ -102,8 +112,7 @@ class SshConnections:
         if reply.exit_code == _SSH_FAILED and _BEFORE_LOGIN.search(reply.stderr):
             # No session was there, so nothing was sent. A connection that is to be shared hides
             # what a jump host's ssh says; one that is not shows it.
-            alone = _options(["ControlMaster=no", "ControlPath=none"])
-            reply = self._once([*alone, *target, shell], script, timeout_s)
+            reply = self._once(alone, script, timeout_s)
         return reply
 
     def close(self) -> None:

@@ -11,13 +11,14 @@ The answer is lines beginning with ``== ``, each followed by what belongs to it;
 output of commands and reasons come in base64, so they cannot forge such a line.
 """
 
+import contextlib
 import ipaddress
 import math
 import re
 import shlex
 from collections.abc import Collection, Sequence
 
-from orchestrator.hosts import section_script, shell_library
+from orchestrator.hosts import confirm_or_revert, section_script, shell_library
 from orchestrator.hosts.changes import (
     AddAddress,
     AddRule,
@@ -29,7 +30,9 @@ from orchestrator.hosts.changes import (
     SetRoute,
     SetSysctl,
     WriteFile,
+    inverses,
 )
+from orchestrator.hosts.confirm_or_revert import Revert
 from orchestrator.hosts.driver import Host
 from orchestrator.hosts.sections import Section
 from orchestrator.hosts.socket_table import TABLES
@@ -105,20 +108,49 @@ def sections_script(host: Host, sections: Collection[Section]) -> str:
     return _script(host, functions, [needed, *section_script.commands(host, sections)])
 
 
-def apply_script(host: Host, changes: Sequence[NetChange]) -> str:
+def apply_script(host: Host, changes: Sequence[NetChange], revert: Revert | None = None) -> str:
     """Return the script that carries the changes out in order, up to the first that fails.
 
     A change that may not be sent at all fails on the host in its turn, so that those before
     it are carried out like before any other failure.
+
+    Args:
+        revert: have the host take all of them back, unless ``confirm_script`` comes in time.
     """
+    functions = shell_library.ENGLISH + shell_library.APPLY
     commands = ["need ip base64 cat readlink mktemp stat chown chmod sync mv rm mkdir"]
+    if revert is not None:
+        functions += confirm_or_revert.ARM
+        back = quoted(_revert_script(host, changes))
+        commands.append(f"arm {quoted(revert.token)} {revert.after_s:d} {back}")
     for number, change in enumerate(changes):
         try:
             commands.append(_command(number, change))
         except ValueError as error:
             commands.append(f"step {number} refuse {quoted(str(error))}")
             break
-    return _script(host, shell_library.ENGLISH + shell_library.APPLY, commands)
+    return _script(host, functions, commands)
+
+
+def _revert_script(host: Host, changes: Sequence[NetChange]) -> str:
+    """Return the script that the host runs from a file to take the changes back."""
+    commands = []
+    for number, change in enumerate(inverses(changes)):
+        # One that may not be sent was not carried out.
+        with contextlib.suppress(ValueError):
+            commands.append(_command(number, change))
+    functions = shell_library.ENGLISH + shell_library.APPLY + confirm_or_revert.BACK
+    return confirm_or_revert.TAKE + _script(host, functions, commands) + confirm_or_revert.TAKEN
+
+
+def confirm_script(host: Host, revert: Revert) -> str:
+    """Return the script after which the host keeps the changes.
+
+    It prints ``confirmed``; ``reverted`` where the host was faster; ``gone`` where neither is
+    left to be done.
+    """
+    commands = ["need base64 mv rm", f"confirm {quoted(revert.token)}"]
+    return _script(host, shell_library.ENGLISH + confirm_or_revert.CONFIRM, commands)
 
 
 def _command(number: int, change: NetChange) -> str:
