@@ -75,7 +75,7 @@ def carry_out(context: Context, step: Step, record: StepRecord, change: Change) 
         inverse=change.inverse(),
     )
     context.emit("acting", step.why, server=step.server, step=step.id)
-    failure = _act(change, seen)
+    failure = _act(context, change, seen)
     after = _look_back(context, step, change, failure)
     if _unknown(failure) and not change.reached(after):
         # Read back, then decide: it may still arrive. Only then is it sent once more.
@@ -83,7 +83,7 @@ def carry_out(context: Context, step: Step, record: StepRecord, change: Change) 
         after = _look_back(context, step, change, failure)
         if not change.reached(after):
             change.gate(after)
-            failure = _act(change, after)
+            failure = _act(context, change, after)
             after = _look_back(context, step, change, failure)
     if change.reached(after):
         unheard = ("its answer was lost; a read shows it",) if failure else ()
@@ -102,11 +102,15 @@ def carry_out(context: Context, step: Step, record: StepRecord, change: Change) 
     )
 
 
-def _act(change: Change, seen: Data) -> KempError | HostUnreachable | None:
+def _act(context: Context, change: Change, seen: Data) -> KempError | HostUnreachable | None:
     """Act; return what went wrong, which need not mean that nothing happened.
 
     The SDK reads back itself: what it raises may be about that read, after a good write.
+
+    Raises:
+        Locked: this process was frozen so long that another one has its work.
     """
+    context.store.workers.refuse_gone(context.worker)
     try:
         change.act(seen)
     except (KempError, HostUnreachable) as error:

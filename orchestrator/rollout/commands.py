@@ -98,6 +98,7 @@ def _command(context: Context, step: Step, wanted: Own, what: str) -> Result:
         inverse=None,
     )
     context.emit("acting", f"{what} on {wanted.on}", server=step.server, step=step.id)
+    context.store.workers.refuse_gone(context.worker)
     done = _run(context, step, wanted, wanted.argv)
     said = _said(done)
     if done.exit_code == 0:
@@ -128,6 +129,7 @@ def _call(context: Context, step: Step, wanted: HookSpec) -> Result:
         context.run_id, step.id, worker=context.worker, before={"url": url}, inverse=None
     )
     context.emit("acting", f"{http.method} {url}", server=step.server, step=step.id)
+    context.store.workers.refuse_gone(context.worker)
     answer = context.adapters.web(
         WebRequest(
             method=http.method,

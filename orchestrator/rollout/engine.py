@@ -14,6 +14,7 @@ pickle; a lost database is waited for without end, so whoever waits must not wai
 import logging
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
 _POLL_S = 0.2
 _TICK_S = 0.02
+_PAUSE_S = 0.5
 _CONNECTIONS = 10
 T = TypeVar("T")
 
@@ -186,21 +188,37 @@ def _workflow() -> Callable[[str, int], None]:
 class Engine:
     """A launched engine. At most one in a process at a time."""
 
-    def __init__(self, worker: str) -> None:
+    def __init__(self, store: Store, worker: str) -> None:
+        self._store = store
         self._worker = worker
+
+    def _patiently(self, ask: Callable[[], T]) -> T:
+        """Ask the engine; again, for a while, where its database is away."""
+        give_up_s = time.monotonic() + self._store.database.patience_s
+        while True:
+            try:
+                with _mapped(self._store):
+                    return ask()
+            except StoreUnavailable:
+                if time.monotonic() >= give_up_s:
+                    raise
+                time.sleep(_PAUSE_S)
 
     def begin(self, run_id: str, attempt: int) -> None:
         """Start an attempt of a run here; a second call for the same one does nothing."""
         from dbos import DBOS, SetWorkflowID
 
-        with SetWorkflowID(_id(run_id, attempt)):
-            DBOS.start_workflow(_workflow(), run_id, attempt)
+        def start() -> None:
+            with SetWorkflowID(_id(run_id, attempt)):
+                DBOS.start_workflow(_workflow(), run_id, attempt)
+
+        self._patiently(start)
 
     def has_unfinished(self, run_id: str, attempt: int) -> bool:
         """Return whether an attempt was begun and has not come to its end."""
         from dbos import DBOS
 
-        status = DBOS.get_workflow_status(_id(run_id, attempt))
+        status = self._patiently(lambda: DBOS.get_workflow_status(_id(run_id, attempt)))
         return status is not None and status.status in _UNFINISHED
 
     def finish(self, run_id: str, attempt: int) -> None:
@@ -218,33 +236,18 @@ class Engine:
         Returns:
             How many workflows that were.
         """
-        from dbos import DBOS
-
-        gone: dict[str, bool] = {}
-        left: list[str] = []
         if not runs:
             return 0
-        for one in DBOS.list_workflows(
-            status=list(_UNFINISHED),
-            workflow_id_prefix=[_id(run_id, attempt) for run_id, attempt in runs.items()],
-            load_input=False,
-            load_output=False,
-        ):
-            run_id, _, attempt = one.workflow_id.partition("/")[0].partition(".")
-            if runs.get(run_id) != int(attempt):
-                continue
-            owner = one.executor_id if one.status == "PENDING" else None
-            if owner is None:
-                owner = (one.queue_name or "").removeprefix(_queue(""))
-            if owner == self._worker:
-                continue
-            if owner not in gone:
+        gone: dict[str, bool] = {}
+        left: list[str] = []
+        for workflow_id, owner in self._patiently(lambda: _unfinished(runs)):
+            if owner != self._worker and owner not in gone:
                 gone[owner] = is_gone(owner)
-            if gone[owner]:
-                left.append(one.workflow_id)
+            if gone.get(owner):
+                left.append(workflow_id)
         if left:
             self.listen()
-            DBOS.resume_workflows(left, queue_name=_queue(self._worker))
+            self._patiently(lambda: _resume(left, self._worker))
         return len(left)
 
     def listen(self) -> None:
@@ -252,10 +255,38 @@ class Engine:
         from dbos import DBOS
 
         # A queue of our own: the engine's default one is served by every process.
-        DBOS.register_queue(_queue(self._worker), polling_interval_sec=_POLL_S)
+        self._patiently(
+            lambda: DBOS.register_queue(_queue(self._worker), polling_interval_sec=_POLL_S)
+        )
 
 
 _UNFINISHED = ("PENDING", "ENQUEUED")
+
+
+def _unfinished(runs: Mapping[str, int]) -> list[tuple[str, str]]:
+    """Return the unfinished workflows of attempts of runs, each with the worker that has it."""
+    from dbos import DBOS
+
+    found: list[tuple[str, str]] = []
+    for one in DBOS.list_workflows(
+        status=list(_UNFINISHED),
+        workflow_id_prefix=[_id(run_id, attempt) for run_id, attempt in runs.items()],
+        load_input=False,
+        load_output=False,
+    ):
+        run_id, _, attempt = one.workflow_id.partition("/")[0].partition(".")
+        # A prefix is not all of it: r1.1 is one of r1.10.
+        if runs.get(run_id) == int(attempt):
+            queued = one.status == "ENQUEUED"
+            owner = (one.queue_name or "").removeprefix(_queue("")) if queued else one.executor_id
+            found.append((one.workflow_id, owner or ""))
+    return found
+
+
+def _resume(workflow_ids: list[str], worker: str) -> None:
+    from dbos import DBOS
+
+    DBOS.resume_workflows(workflow_ids, queue_name=_queue(worker))
 
 
 @contextmanager
@@ -307,11 +338,13 @@ def _launched(store: Store, worker: str) -> Iterator[Engine]:
         DBOS.listen_queues([_queue(worker)])
         DBOS.launch()
         try:
-            yield Engine(worker)
+            yield Engine(store, worker)
+            # Not where it is left for another reason: a database that is away would be
+            # waited for.
+            DBOS.delete_queue(_queue(worker))
         finally:
             # What is still under way ends without its database, which it would tell at length.
             _log.disabled = True
-            DBOS.delete_queue(_queue(worker))
     finally:
         DBOS.destroy()
 

@@ -127,7 +127,6 @@ class Worker:
                 self._store.workers.hold(
                     self._name,
                     place=self._place,
-                    serves=self._serves,
                     now_s=self._clock.time_s(),
                     beat_s=self._pace.beat_s,
                     on_beat=lambda: self._store.locks.renew_of(
@@ -206,6 +205,7 @@ class Worker:
         )
         with engine.launched(self._store, self) as launched:
             launched.listen()
+            self._store.workers.serve(self._name)
             look, reap = _Every(self._pace.look_s), _Every(self._pace.reap_s)
             while not stop.wait(_TICK_S):
                 self._check()

@@ -33,7 +33,7 @@ def plan() -> Plan:
     return Plan(
         kind="drain",
         batches=(("web1",),),
-        gates=(Gate(name="batch 1"),),
+        gates=(Gate(name="batch 0"), Gate(name="batch 1")),
         servers=(ServerPlan(name="web1", host="web1", places=(), why="x", steps=(step,)),),
         floors=(
             Floor(
@@ -353,7 +353,8 @@ def test_of_operators_who_approve_at_once_one_wins(run: Store, place: str) -> No
 
 def test_worker_is_alive_while_it_holds_its_file(store: Store) -> None:
     assert not store.workers.is_alive("w")
-    with store.workers.hold("w", place="here", serves=True) as held:
+    with store.workers.hold("w", place="here") as held:
+        store.workers.serve("w")
         assert store.workers.is_alive("w")
         (one,) = store.workers.all()
         assert (one.name, one.place, one.serves) == ("w", "here", True)

@@ -24,16 +24,17 @@ class Store(Runs, Journal):
         workers: who works on runs.
     """
 
-    def __init__(self, place: str | Path) -> None:
+    def __init__(self, place: str | Path, *, patience_s: float = 60.0) -> None:
         """Open the store, or make it.
 
         Args:
             place: a directory, or the URL of a PostgreSQL database.
+            patience_s: how long a database that was there is waited for.
 
         Raises:
             StoreUnavailable: not to be reached, read or written, or of a later version.
         """
-        self.database = _database(place)
+        self.database = _database(place, patience_s)
         try:
             self.database.migrate(UPGRADES)
         except BaseException:
@@ -59,12 +60,12 @@ class Store(Runs, Journal):
         self.close()
 
 
-def _database(place: str | Path) -> Database:
+def _database(place: str | Path, patience_s: float) -> Database:
     # Imported here: a driver costs a tenth of a second that the other store does not need.
     if "://" in str(place):
         from orchestrator.rollout.store.postgres import PostgresDatabase
 
-        return PostgresDatabase(str(place))
+        return PostgresDatabase(str(place), patience_s=patience_s)
     from orchestrator.rollout.store.sqlite import SqliteDatabase
 
     return SqliteDatabase(Path(place))

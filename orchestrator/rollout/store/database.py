@@ -42,6 +42,7 @@ class Database(Protocol):
         engine_url: what the engine opens; secret, since it may hold a password.
         grace_s: a name that nobody holds may be held again within this time, since the
             database restarted.
+        patience_s: a database that was there is waited for this long.
     """
 
     @property
@@ -52,6 +53,9 @@ class Database(Protocol):
 
     @property
     def grace_s(self) -> float: ...
+
+    @property
+    def patience_s(self) -> float: ...
 
     def transact(
         self, work: Callable[[Transaction], T], *, alone: str | None = None, lasting: bool = True

@@ -28,8 +28,6 @@ from orchestrator.rollout.store.database import (
 SCHEMES = ("postgresql", "postgres")
 _CONNECTIONS = 8
 _CONNECT_S = 5
-_PATIENCE_S = 60.0
-"""A server that restarts is waited for this long, once it was there."""
 _PAUSE_S = 0.5
 _HELD_BY = 0x6B656D70  # "kemp"
 T = TypeVar("T")
@@ -39,7 +37,7 @@ Connection = psycopg.Connection[DictRow]
 class PostgresDatabase:
     """A ``Database`` on a PostgreSQL server, version 12 or newer."""
 
-    def __init__(self, url: str, *, patience_s: float = _PATIENCE_S) -> None:
+    def __init__(self, url: str, *, patience_s: float) -> None:
         """Note the address; nothing is sent yet.
 
         Args:
@@ -51,7 +49,7 @@ class PostgresDatabase:
             StoreUnavailable: not such a URL. The URL itself is not in the message.
         """
         self._url, self.place = _understood(url)
-        self._patience_s = patience_s
+        self.patience_s = patience_s
         self.grace_s = 15.0
         self._pool: Pool[Connection] = Pool(
             self._connect, close=psycopg.Connection.close, usable=_usable, size=_CONNECTIONS
@@ -148,9 +146,8 @@ class PostgresDatabase:
     @contextmanager
     def hold(self, name: str) -> Iterator[None]:
         keeper = _Keeper(self._connect, name)
-        with self._mapped():
-            held = keeper.take()
-        if not held:
+        # On a connection of its own; the other one sees to it that the server is there.
+        if not self._patiently(lambda _: keeper.take()):
             keeper.close()
             raise Locked(f"another process is {name}", owner=name)
         try:
@@ -178,16 +175,16 @@ class PostgresDatabase:
 
     def _patiently(self, act: Callable[[Connection], T]) -> T:
         """Carry something out; again, for a while, where the connection was lost before it was."""
-        give_up_s = time.monotonic() + (self._patience_s if self._seen else 0.0)
+        give_up_s = time.monotonic() + (self.patience_s if self._seen else 0.0)
         while True:
             try:
                 with self._mapped(), self._pool.connection() as connection:
                     result = act(connection)
                 self._seen = True
                 return result
-            except _Away:
+            except _Away as away:
                 if time.monotonic() >= give_up_s:
-                    raise
+                    raise StoreUnavailable(str(away)) from None
                 # The other connections are lost too, and do not know it yet.
                 self._pool.forget()
                 time.sleep(_PAUSE_S)
@@ -221,8 +218,8 @@ class PostgresDatabase:
             raise StoreUnavailable(f"{self.place}: {_words(error)}") from None
 
 
-class _Away(StoreUnavailable):
-    """The server is not there, for now."""
+class _Away(Exception):
+    """The server is not there, for now; nobody outside of this module sees it."""
 
 
 _AWAY = ("08", "57")

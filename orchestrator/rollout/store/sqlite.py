@@ -38,6 +38,7 @@ class SqliteDatabase:
         """
         self.directory = directory
         self.grace_s = 0.0
+        self.patience_s = 0.0
         self._names = directory / "workers"
         try:
             directory.mkdir(parents=True, exist_ok=True, mode=0o700)

@@ -18,6 +18,10 @@ from orchestrator.rollout.store.database import Database, Transaction
 BEAT_S = 5.0
 """A worker says this often that it lives."""
 
+_TAKEN = (
+    "this process did not answer for a while and was taken for dead; what it worked on has "
+    "another worker"
+)
 _PATIENCE_S = 3.0
 _BREATH_S = 0.2
 
@@ -46,7 +50,6 @@ class Workers:
         name: str,
         *,
         place: str = "",
-        serves: bool = False,
         now_s: float = 0.0,
         beat_s: float = BEAT_S,
         on_beat: Callable[[], object] = lambda: None,
@@ -56,7 +59,6 @@ class Workers:
         Args:
             name: never used before.
             place: where it runs, for people.
-            serves: whether it takes whatever is queued, not only a run of its own.
             on_beat: called with every beat, from a thread; what it raises loses the name.
 
         Raises:
@@ -76,9 +78,7 @@ class Workers:
                     return
 
         with self._database.hold(name):
-            self._database.transact(
-                lambda db: enter(db, name, place=place, serves=serves, now_s=now_s)
-            )
+            self._database.transact(lambda db: enter(db, name, place=place, now_s=now_s))
             thread = threading.Thread(target=beat, name="kemp-beat", daemon=True)
             thread.start()
             try:
@@ -95,11 +95,13 @@ class Workers:
             lambda db: db.execute("UPDATE workers SET beats = beats + 1 WHERE name = ?", name)
         )
         if not beaten:
-            raise Locked(
-                "this process did not answer for a while and was taken for dead; "
-                "what it worked on has another worker",
-                owner=name,
-            )
+            raise Locked(_TAKEN, owner=name)
+
+    def serve(self, name: str) -> None:
+        """Say that a worker takes whatever is queued from now on, not only a run of its own."""
+        self._database.transact(
+            lambda db: db.execute("UPDATE workers SET serves = 1 WHERE name = ?", name)
+        )
 
     def all(self) -> tuple[WorkerRecord, ...]:
         """Return every worker that nobody has taken for dead yet."""
@@ -128,6 +130,15 @@ class Workers:
         """Return whether a worker ended, or was taken for dead."""
         return not self._database.rows("SELECT 1 AS found FROM workers WHERE name = ?", name)
 
+    def refuse_gone(self, name: str) -> None:
+        """Refuse a worker that was taken for dead, right before it changes something outside.
+
+        Raises:
+            Locked: it must not act any more.
+        """
+        if self.is_gone(name):
+            raise Locked(_TAKEN, owner=name)
+
     def holds(self, name: str) -> bool:
         """Return whether a process holds the name right now."""
         return self._database.is_held(name)
@@ -150,12 +161,10 @@ def fence(db: Transaction, worker: str) -> None:
         Locked: it must not act any more.
     """
     if not db.rows("SELECT 1 AS found FROM workers WHERE name = ?", worker):
-        raise Locked("this worker was taken for dead; its work has another one", owner=worker)
+        raise Locked(_TAKEN, owner=worker)
 
 
-def enter(
-    db: Transaction, name: str, *, place: str = "", serves: bool = False, now_s: float = 0.0
-) -> None:
+def enter(db: Transaction, name: str, *, place: str = "", now_s: float = 0.0) -> None:
     """Write down a worker, in a transaction of its own process.
 
     Raises:
@@ -164,9 +173,8 @@ def enter(
     if db.rows("SELECT 1 AS found FROM workers WHERE name = ?", name):
         raise Locked(f"another process was worker {name}", owner=name)
     db.execute(
-        "INSERT INTO workers (name, place, serves, started_s, beats) VALUES (?, ?, ?, ?, 0)",
+        "INSERT INTO workers (name, place, serves, started_s, beats) VALUES (?, ?, 0, ?, 0)",
         name,
         place,
-        int(serves),
         now_s,
     )

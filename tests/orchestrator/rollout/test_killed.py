@@ -4,12 +4,9 @@ The processes that are killed are real ones; see worker.py. A short form runs by
 ``KEMP_KILL_POINTS=all`` kills at every point there is.
 """
 
-import json
 import os
 import random
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -17,7 +14,6 @@ from typing import Any
 
 import pytest
 
-from kempsdk.emulator import CallRecord, Switches, VirtualLoadMaster
 from orchestrator.errors import Locked
 from orchestrator.rollout.adapters import Adapters
 from orchestrator.rollout.engine import launched
@@ -26,123 +22,14 @@ from orchestrator.rollout.store import Store
 from orchestrator.rollout.worker import Worker
 from orchestrator.spec import Spec
 from tests.fakes.clock import FakeClock
+from tests.orchestrator.rollout.stage import Stage, floor_held
 from tests.orchestrator.rollout.worker import load_host, save_host
-from tests.orchestrator.rollout.world import ADDRESS, MUTATING, NAMES, VIP, VS, World
+from tests.orchestrator.rollout.world import ADDRESS, NAMES, VIP, VS
 
-ROOT = Path(__file__).parents[3]
 TIMES = "settle_s: 1, min_healthy_s: 2, drain: {window_s: 3, poll_s: 1}"
 ROLL = f"kind: roll, hosts: [web1, web2], action: {{argv: [reboot]}}, {TIMES}"
 REMOVE = f"kind: remove, hosts: [web3], {TIMES}"
 ADD = f"kind: add, hosts: [web1], {TIMES}"
-
-
-class Stage:
-    """A LoadMaster in this process, hosts in files, workers as processes."""
-
-    def __init__(self, directory: Path, *, in_service: bool) -> None:
-        self.directory = directory
-        self.hosts = directory / "hosts"
-        self.hosts.mkdir()
-        self.state = directory / "state"
-        self.box = VirtualLoadMaster(
-            health="up", http=True, time_scale=100, switches=Switches(rate_limit=False)
-        )
-        self._in_service = in_service
-        self.before = 0
-
-    def __enter__(self) -> "Stage":
-        self.box.start()
-        with Store(self.directory / "unused") as store:
-            # The same world as in the other tests, with its hosts written to files.
-            world = World(store)
-            world.box.stop()
-            world.box = self.box
-            world.prepare()
-            if self._in_service:
-                world.in_service()
-            for name in NAMES:
-                save_host(self.hosts, name, world.driver.hosts[name])
-            world.lm.close()
-        self.before = len(self.box.calls)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.box.stop()
-
-    def work(
-        self,
-        mode: str,
-        rollout: str = "",
-        *,
-        kill_at: int | str | None = None,
-        number: signal.Signals = signal.SIGKILL,
-    ) -> dict[str, Any] | None:
-        """Run a worker to its end; return what it says, None if it was killed."""
-        config = self.directory / "config.json"
-        config.write_text(
-            json.dumps(
-                {
-                    "url": self.box.url,
-                    "key": self.box.api_key,
-                    "state": str(self.state),
-                    "hosts": str(self.hosts),
-                    "mode": mode,
-                    "rollout": rollout,
-                    "run_id": "r1",
-                    "kill_at": kill_at,
-                    "signal": number,
-                }
-            )
-        )
-        done = subprocess.run(
-            [sys.executable, "-W", "error", "-m", "tests.orchestrator.rollout.worker", str(config)],
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
-        if done.returncode == -signal.SIGKILL:
-            return None
-        assert done.returncode == 0, done.stderr
-        assert not done.stderr
-        result: dict[str, Any] = json.loads(done.stdout)
-        return result
-
-    def mutations(self) -> list[CallRecord]:
-        return [one for one in self.box.calls[self.before :] if one.command in MUTATING]
-
-    def calls(self) -> list[tuple[str, str, str]]:
-        """Return the mutating calls in order, as far as they must not differ."""
-        return [
-            (one.command, one.params["rs"], one.params.get("enable", ""))
-            for one in self.mutations()
-        ]
-
-    def end_state(self) -> dict[str, Any]:
-        """Return everything that a run leaves behind, beside its journal."""
-        with self.box.client(clock=FakeClock()) as lm:
-            servers = [
-                (rs.address, rs.enabled, rs.weight, rs.forward)
-                for rs in lm.virtual_services.get(VS).real_servers
-            ]
-        hosts = {name: load_host(self.hosts, name) for name in NAMES}
-        return {
-            "servers": sorted(servers),
-            "hosts": {
-                name: (fake.addresses, fake.sysctls, fake.files) for name, fake in hosts.items()
-            },
-        }
-
-
-def floor_held(calls: list[CallRecord]) -> bool:
-    """Return whether every call that took a server out left two healthy ones."""
-    return all(
-        sum(one.enabled and one.healthy for one in call.servers if one.address != call.params["rs"])
-        >= 2
-        for call in calls
-        if call.command == "modrs" and call.params.get("enable") == "N"
-    )
 
 
 @pytest.fixture

@@ -7,15 +7,19 @@ process, which kills itself at the point that the configuration names.
 import json
 import os
 import pickle
+import signal
 import sys
+import threading
 import time
 from collections.abc import Callable, Collection, Sequence
+from contextlib import nullcontext
 from dataclasses import fields
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
 from kempsdk import ApiKey, Insecure, LoadMaster
+from orchestrator.errors import OrchestratorError
 from orchestrator.hosts.changes import NetChange
 from orchestrator.hosts.driver import CommandResult, Host
 from orchestrator.hosts.sections import Section
@@ -24,8 +28,10 @@ from orchestrator.rollout.adapters import Adapters, run_here
 from orchestrator.rollout.facts import read_facts
 from orchestrator.rollout.planner import make_plan
 from orchestrator.rollout.records import Event
+from orchestrator.rollout.report import RunReport
 from orchestrator.rollout.run import resume, run_rollout
 from orchestrator.rollout.store import Store
+from orchestrator.rollout.worker import Pace, Worker
 from tests.fakes.clock import FakeClock
 from tests.fakes.host import FakeHost, FakeHostDriver
 from tests.orchestrator.rollout.world import NAMES, FakeSegment, listener, spec_for
@@ -56,7 +62,11 @@ class KillPoints:
     def __call__(self, label: str) -> None:
         self.passed.append(label)
         if self._kill_at in (len(self.passed), label):
-            os.kill(os.getpid(), self._signal)
+            if self._signal == signal.SIGSTOP:
+                # To this very thread: it goes not one step further.
+                signal.pthread_kill(threading.get_ident(), signal.SIGSTOP)
+            else:
+                os.kill(os.getpid(), self._signal)
 
 
 class FileHostDriver:
@@ -126,7 +136,7 @@ def main(config: dict[str, Any]) -> None:
             point(f"{event.kind} {event.step or ''}")
 
     with (
-        Store(config["state"]) as store,
+        Store(config["state"], patience_s=config["patience_s"]) as store,
         # Virtual time for pacing: the virtual LoadMaster takes any rate here.
         LoadMaster(
             config["url"], auth=ApiKey(config["key"]), tls=Insecure(), clock=FakeClock()
@@ -146,13 +156,55 @@ def main(config: dict[str, Any]) -> None:
             segment=_LiveSegment(hosts),
             here=run_here,
         )
-        if config["mode"] == "run":
+        try:
+            report = work(config, adapters, store, on_event)
+        except OrchestratorError as error:
+            sys.stderr.write(f"{type(error).__name__}: {error}\n")
+            sys.stderr.flush()
+            # As the command does: nothing that this process still does counts.
+            os._exit(3)
+    if report is not None:
+        sys.stdout.write(json.dumps({"state": report.state, "points": point.passed}))
+
+
+def work(
+    config: dict[str, Any],
+    adapters: Adapters,
+    store: Store,
+    on_event: Callable[[Event], None],
+) -> RunReport | None:
+    """Do what the configuration says; what came of it, if it is about one run."""
+    match config["mode"]:
+        case "serve":
+            serve(store, adapters, on_event, patient=config["patient"])
+            return None
+        case "run":
             spec = spec_for(config["rollout"])
             plan = make_plan(spec, read_facts(spec, adapters))
-            report = run_rollout(plan, adapters, store, on_event=on_event, run_id=config["run_id"])
-        else:
-            report = resume(config["run_id"], adapters, store, on_event=on_event)
-    sys.stdout.write(json.dumps({"state": report.state, "points": point.passed}))
+            return run_rollout(plan, adapters, store, on_event=on_event, run_id=config["run_id"])
+        case _:
+            return resume(config["run_id"], adapters, store, on_event=on_event)
+
+
+def serve(
+    store: Store, adapters: Adapters, on_event: Callable[[Event], None], *, patient: bool
+) -> None:
+    """Serve the store until SIGTERM, at a quick pace; patient with others, or not."""
+    stop = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: stop.set())
+    grace_s, frozen_s = (20.0, 60.0) if patient else (1.5, 3.0)
+    pace = Pace(look_s=0.1, beat_s=0.2, reap_s=0.3, grace_s=grace_s, frozen_s=frozen_s)
+    worker = Worker(
+        store,
+        lambda _: nullcontext(adapters),
+        adapters.clock,
+        on_event=on_event,
+        place=str(os.getpid()),
+        serves=True,
+        pace=pace,
+    )
+    with worker:
+        worker.serve(stop)
 
 
 class _LiveSegment(FakeSegment):
