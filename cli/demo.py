@@ -29,6 +29,13 @@ _INSIDE = "KEMP_DEMO_INSIDE"
     help="Real servers behind the load balancer.",
 )
 @click.option(
+    "--init",
+    type=click.Choice(("none", "systemd")),
+    default="none",
+    show_default=True,
+    help="systemd: servers that boot, reached over ssh; the roll reboots them. Needs root.",
+)
+@click.option(
     "--rate",
     type=click.FloatRange(1, 500),
     default=100.0,
@@ -46,14 +53,20 @@ def command(session: Session, /, **options: Any) -> int:
     if session.environ.get(_INSIDE):
         return _inside(session, **options)
     from orchestrator.lab.isolation import run_isolated
+    from orchestrator.lab.release import Release
+    from orchestrator.lab.systemd_host import require_systemd
 
+    boots = options["init"] == "systemd"
+    if boots:
+        require_systemd([Release.STREAM9], firewalld=False)
     return run_isolated(
         [sys.executable, "-m", "cli.main", *sys.argv[1:]],
         environment={**session.environ, _INSIDE: "1"},
+        boots_machines=boots,
     )
 
 
-def _inside(session: Session, *, broken: Any, hosts: int, rate: float) -> int:
+def _inside(session: Session, *, broken: Any, hosts: int, init: Any, rate: float) -> int:
     from cli.demo_view import LiveView, PlainView, print_evidence
     from orchestrator.lab.demo import DemoOptions, run_demo
     from orchestrator.lab.evidence import to_data
@@ -62,7 +75,7 @@ def _inside(session: Session, *, broken: Any, hosts: int, rate: float) -> int:
     view = LiveView(hosts, session) if live else PlainView(session)
     with view:
         result = run_demo(
-            DemoOptions(hosts=hosts, broken=broken, rate_per_s=rate),
+            DemoOptions(hosts=hosts, init=init, broken=broken, rate_per_s=rate),
             kemp=lambda arguments, environ: _kemp(session, arguments, environ),
             on_event=view.show,
         )

@@ -11,7 +11,6 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Literal
 
 import yaml
@@ -20,8 +19,9 @@ from kempsdk import Forward, LoadMaster, RsRef, RsStatus
 from kempsdk.clock import SystemClock
 from orchestrator.errors import OrchestratorError
 from orchestrator.hosts.changes import AddAddress
-from orchestrator.hosts.driver import Host
+from orchestrator.hosts.driver import Host, HostDriver
 from orchestrator.hosts.netlink import NetlinkDriver
+from orchestrator.hosts.ssh import SshDriver
 from orchestrator.hosts.state import HostAddress
 from orchestrator.inventory import load_spec
 from orchestrator.lab.evidence import Invariant, Measured, StepTime, invariants
@@ -30,8 +30,11 @@ from orchestrator.lab.load import LoadOptions, LoadRun
 from orchestrator.lab.loadmaster import LabLoadMaster
 from orchestrator.lab.recorder import ReplyRecorder
 from orchestrator.lab.rollout_file import PORT, lab_service, rollout_file
+from orchestrator.lab.ssh_access import use_ssh_config
+from orchestrator.lab.station import Init
+from orchestrator.lab.systemd_host import SystemdOptions
 from orchestrator.lab.topology import BRIDGE
-from orchestrator.lab.webservice import argv as webservice
+from orchestrator.lab.web_control import WebControl
 from orchestrator.probes.arp import ArpWatch, ask_who_has
 from orchestrator.probes.segment import SegmentProbe
 from orchestrator.rollout.adapters import Adapters, run_here
@@ -63,12 +66,14 @@ class DemoOptions:
 
     Attributes:
         hosts: real servers, 2 or more.
+        init: systemd: servers that boot, reached over ssh; the roll reboots them. Needs root.
         broken: a wrong order to show on purpose, instead of the rollouts.
         rate_per_s: HTTP requests begun per second.
         time_scale: the virtual LoadMaster's seconds per real second.
     """
 
     hosts: int = 3
+    init: Init = "none"
     broken: Broken | None = None
     rate_per_s: float = 100.0
     time_scale: float = 6.0
@@ -128,13 +133,18 @@ def run_demo(
         KempError: the virtual LoadMaster refused something.
     """
     with ExitStack() as stack:
-        lab = stack.enter_context(Lab(options.hosts))
+        boots = options.init == "systemd"
+        lab = stack.enter_context(Lab(options.hosts, systemd=SystemdOptions() if boots else None))
         # The operator's station: clients, probes and rollouts of this process work from there.
         stack.enter_context(lab.namespaces["admin"].entered())
         box = stack.enter_context(LabLoadMaster(lab, time_scale=options.time_scale))
         lm = stack.enter_context(box.client())
         store = stack.enter_context(Store(lab.directory / "runs"))
-        return _Demo(options, lab, box, lm, store, kemp, on_event).play()
+        driver: HostDriver = NetlinkDriver()
+        if boots:
+            use_ssh_config(lab.ssh_config)
+            driver = stack.enter_context(SshDriver())
+        return _Demo(options, lab, box, lm, store, driver, kemp, on_event).play()
 
 
 class _StoryEnded(OrchestratorError):
@@ -149,6 +159,7 @@ class _Demo:
         box: LabLoadMaster,
         lm: LoadMaster,
         store: Store,
+        driver: HostDriver,
         kemp: Kemp,
         on_event: Callable[[DemoEvent], None],
     ) -> None:
@@ -161,7 +172,8 @@ class _Demo:
         self._on_event = on_event
         self._started = time.monotonic()
         self._started_s = time.time()
-        self._driver = NetlinkDriver()
+        self._driver = driver
+        self._web = WebControl(lab, driver)
         self._service = lab_service(lab)
         self._steps: list[StepTime] = []
         self._outcomes: dict[str, dict[str, str]] = {}
@@ -193,7 +205,7 @@ class _Demo:
         lab, names = self._lab, [host.name for host in self._lab.hosts]
         self._tell("stage", f"a lab: client, router, load balancer and {len(names)} servers")
         for host in lab.hosts:
-            self._web_server(host, version="1")
+            self._web.start(host)
         self._create_service()
         with ExitStack() as recording:
             watch = recording.enter_context(ArpWatch(BRIDGE, lab.vip))
@@ -265,9 +277,12 @@ class _Demo:
         self._tell("stage", f"add {', '.join(names[1:])} under load")
         self._rollout("add", names[1:], name="add the others")
         load.phase("rolling")
-        self._tell("stage", f"roll {', '.join(names)} to version 2, one at a time")
+        if self._lab.machines:
+            self._tell("stage", f"reboot {', '.join(names)}, one at a time")
+        else:
+            self._tell("stage", f"roll {', '.join(names)} to version 2, one at a time")
         self._rolling.set()
-        self._rollout("roll", names, name="roll")
+        self._rollout("reboot" if self._lab.machines else "roll", names, name="roll")
         self._rolling.clear()
         load.phase("removing")
         self._tell("stage", f"drain and remove {names[-1]}")
@@ -311,9 +326,9 @@ class _Demo:
         self._tell(
             "note", f"{victim.name} is in no rotation, so its web server is stopped for a moment"
         )
-        self._driver.run(victim, self._web_argv(victim, "stop"), timeout_s=20)
+        self._web.stop(victim)
         time.sleep(_OUTAGE_S)
-        self._web_server(victim, version="1")
+        self._web.start(victim)
 
     def _enable_before_vip(self, victim: Host) -> None:
         self._tell("stage", f"by hand: {victim.name} enabled before it has the VIP")
@@ -389,16 +404,7 @@ class _Demo:
         spec = load_spec(path)
         return make_plan(spec, read_facts(spec, self._adapters))
 
-    # -- the servers' own service
-
-    def _web_argv(self, host: Host, verb: str, *, version: str = "1") -> list[str]:
-        return webservice(verb, root=Path(host.root), name=host.name, version=version, port=PORT)
-
-    def _web_server(self, host: Host, *, version: str) -> None:
-        argv = self._web_argv(host, "restart", version=version)
-        result = self._driver.run(host, argv, timeout_s=20)
-        if result.exit_code != 0:
-            raise OrchestratorError(f"the web server of {host.name}: {result.stderr.strip()}")
+    # -- measuring
 
     def _carried(self, host: Host) -> list[str]:
         """Return what a removed server still has of the service."""
@@ -416,8 +422,6 @@ class _Demo:
         listed = self._lm.virtual_services.get(self._service).real_servers
         left += [f"{rs.ref} on the LoadMaster" for rs in listed if rs.ref.address == host.address]
         return left
-
-    # -- measuring
 
     def _by_station(self, counts: Mapping[str, int]) -> dict[str, int]:
         names = {mac: name for name, mac in self._lab.macs.items()}

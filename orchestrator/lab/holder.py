@@ -6,12 +6,10 @@ Builds it, reports over a pipe, and keeps it until SIGTERM.
 import argparse
 import json
 import os
-import pwd
 import signal
 import sys
 from contextlib import ExitStack
 from dataclasses import asdict
-from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
@@ -21,13 +19,11 @@ from orchestrator.errors import OrchestratorError
 from orchestrator.hosts.netlink import NetlinkDriver
 from orchestrator.lab.lab import Lab
 from orchestrator.lab.loadmaster import LabLoadMaster
-from orchestrator.lab.mounts import QUIET, bind, mount
-from orchestrator.lab.rollout_file import KINDS, PORT, rollout_file
+from orchestrator.lab.rollout_file import KINDS, rollout_file
+from orchestrator.lab.ssh_access import use_ssh_config
 from orchestrator.lab.station import LabOptions, StationStatus, options_of
 from orchestrator.lab.systemd_host import SystemdOptions
-from orchestrator.lab.webservice import argv as webservice
-
-_SSH_CONFIG = Path("/etc/ssh/ssh_config")
+from orchestrator.lab.web_control import WebControl
 
 
 def hold(options: LabOptions, ready: int) -> None:
@@ -43,9 +39,11 @@ def hold(options: LabOptions, ready: int) -> None:
             LabLoadMaster(lab, layer=options.layer, time_scale=options.time_scale)
         )
         if systemd is None:
-            _start_web_servers(lab)
+            web = WebControl(lab, NetlinkDriver())
+            for host in lab.hosts:
+                web.start(host)
         else:
-            _use_ssh_config(lab.ssh_config)
+            use_ssh_config(lab.ssh_config)
         names = [host.name for host in lab.hosts]
         for kind in (*KINDS, *(["reboot"] if systemd else [])):
             wanted = rollout_file(lab, box, kind, names, method=options.method)
@@ -82,25 +80,6 @@ def _stations(lab: Lab) -> dict[str, StationStatus]:
         )
         for name, namespace in lab.namespaces.items()
     }
-
-
-def _use_ssh_config(config: Path) -> None:
-    """Make it this world's: no key and no setting of the user's is used or seen in here."""
-    bind(config, _SSH_CONFIG, read_only=True)
-    ours = Path(pwd.getpwuid(os.geteuid()).pw_dir) / ".ssh"
-    if ours.is_dir():
-        mount("tmpfs", ours, QUIET, "mode=0700")
-
-
-def _start_web_servers(lab: Lab) -> None:
-    driver = NetlinkDriver()
-    for host in lab.hosts:
-        command = webservice(
-            "restart", root=Path(host.root), name=host.name, version="1", port=PORT
-        )
-        result = driver.run(host, command, timeout_s=20)
-        if result.exit_code != 0:
-            raise OrchestratorError(f"no web server on {host.name}: {result.stderr.strip()}")
 
 
 def _leave(_number: int, _frame: FrameType | None) -> NoReturn:

@@ -129,7 +129,21 @@ def world_argv(prefix: Sequence[str], argv: Sequence[str], *, lifeline: int | No
     return [*prefix, *first, "--", *argv]
 
 
-def run_isolated(argv: Sequence[str], *, environment: Mapping[str, str] | None = None) -> int:
+def cared_for(argv: Sequence[str], *, keep: int) -> list[str]:
+    """Return the command line of a world that boots machines: what it leaves is cleared away.
+
+    Args:
+        keep: a file descriptor for the world to inherit.
+    """
+    return [sys.executable, "-m", "orchestrator.lab.caretaker", f"--keep={keep}", "--", *argv]
+
+
+def run_isolated(
+    argv: Sequence[str],
+    *,
+    environment: Mapping[str, str] | None = None,
+    boots_machines: bool = False,
+) -> int:
     """Run a command in a private world and wait for it.
 
     Inside, the command is root over namespaces of its own, /run is empty memory and
@@ -140,6 +154,7 @@ def run_isolated(argv: Sequence[str], *, environment: Mapping[str, str] | None =
     Args:
         argv: the command; must be found and readable by this user.
         environment: of the command; default the caller's.
+        boots_machines: needs root.
 
     Returns:
         Its exit code, or 128 plus the number of the signal that ended it.
@@ -161,8 +176,9 @@ def run_isolated(argv: Sequence[str], *, environment: Mapping[str, str] | None =
         if threading.current_thread() is threading.main_thread():
             previous = {number: signal.signal(number, forward) for number in _FORWARDED}
         # A session of its own: Ctrl-C at the terminal then comes here only, and is passed on.
+        world = world_argv(prefix, argv, lifeline=lifeline)
         process = subprocess.Popen(
-            world_argv(prefix, argv, lifeline=lifeline),
+            cared_for(world, keep=lifeline) if boots_machines else world,
             env=None if environment is None else dict(environment),
             pass_fds=(lifeline,),
             start_new_session=True,

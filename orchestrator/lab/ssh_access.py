@@ -1,12 +1,24 @@
 """Keys of a lab's own, and the ssh configuration that uses them and nothing of the user's."""
 
+import os
+import pwd
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
 from orchestrator.lab.isolation import require_tool
+from orchestrator.lab.mounts import QUIET, bind, mount
 
 _OPERATOR = "id_ed25519"
+_SSH_CONFIG = Path("/etc/ssh/ssh_config")
+
+
+def use_ssh_config(config: Path) -> None:
+    """Make it this private world's: no key and no setting of the user's is used or seen there."""
+    bind(config, _SSH_CONFIG, read_only=True)
+    ours = Path(pwd.getpwuid(os.geteuid()).pw_dir) / ".ssh"
+    if ours.is_dir():
+        mount("tmpfs", ours, QUIET, "mode=0700")
 
 
 class SshAccess:

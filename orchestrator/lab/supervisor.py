@@ -26,7 +26,7 @@ from orchestrator.errors import (
     OrchestratorError,
     StoreUnavailable,
 )
-from orchestrator.lab.isolation import isolation_prefix, require_tool, world_argv
+from orchestrator.lab.isolation import cared_for, isolation_prefix, require_tool, world_argv
 from orchestrator.lab.process_identity import boot_id, namespace_of, only_child, start_ticks
 from orchestrator.lab.station import LabOptions, StationStatus, options_as_json
 from orchestrator.lab.systemd_host import (
@@ -221,14 +221,12 @@ def _start(options: LabOptions) -> LabStatus:
     wanted = json.dumps(options_as_json(options))
     holder = [sys.executable, "-m", "orchestrator.lab.holder"]
     holder += ["--options", wanted, "--ready", str(write_end)]
+    world = world_argv(prefix, holder, lifeline=None)
     log = options.directory / _LOG
     with os.fdopen(read_end, "rb") as ready, log.open("w", encoding="utf-8") as messages:
         try:
             process = subprocess.Popen(
-                [
-                    *(_caretaker(write_end) if systemd else ()),
-                    *world_argv(prefix, holder, lifeline=None),
-                ],
+                cared_for(world, keep=write_end) if systemd else world,
                 stdin=subprocess.DEVNULL,
                 stdout=messages,
                 stderr=messages,
@@ -263,10 +261,6 @@ def _start(options: LabOptions) -> LabStatus:
     # It outlives us on purpose: how it ends is not this process's to wait for.
     process.returncode = 0
     return status
-
-
-def _caretaker(ready: int) -> list[str]:
-    return [sys.executable, "-m", "orchestrator.lab.caretaker", f"--keep={ready}", "--"]
 
 
 def _abandon(process: "subprocess.Popen[bytes]", grace_s: float) -> None:

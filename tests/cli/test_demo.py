@@ -1,6 +1,7 @@
 """``kemp demo`` for real: namespaces, packets, load, and what is left behind."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -10,8 +11,11 @@ from typing import Any
 
 import pytest
 
+from cli.exit_codes import ExitCode
 from orchestrator.errors import IsolationUnavailable
 from orchestrator.lab.isolation import isolation_prefix
+from tests.cli.conftest import Terminal
+from tests.soak import LONG
 
 pytestmark = pytest.mark.kernel
 
@@ -71,8 +75,10 @@ def held(evidence: dict[str, Any]) -> dict[str, bool]:
     return {one["id"]: one["held"] for one in evidence["invariants"]}
 
 
-def test_the_main_job() -> None:
-    code, evidence, progress = demo()
+@pytest.mark.soak
+@pytest.mark.parametrize("init", ["none", "systemd"] if LONG else ["none"])
+def test_the_main_job(init: str) -> None:
+    code, evidence, progress = demo("--init", init)
     assert code == 0, evidence
     assert all(held(evidence).values())
     assert evidence["requests"]["failed"] == 0
@@ -147,3 +153,10 @@ def test_without_namespaces_it_says_what_to_do(tmp_path: Path) -> None:
     )
     assert done.returncode == 18
     assert "util-linux" in done.stderr
+
+
+def test_servers_that_boot_need_root(kemp: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    result = kemp("demo", "--init", "systemd")
+    assert result.code == ExitCode.ISOLATION
+    assert "run as root" in result.err

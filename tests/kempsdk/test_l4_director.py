@@ -109,7 +109,7 @@ class EchoServer:
 @pytest.fixture(scope="module")
 def lab() -> Iterator[Lab]:
     if os.geteuid() != 0:
-        pytest.skip("needs root: namespaces in this process")
+        pytest.skip("needs root for namespaces in this process: run as root")
     with Lab(hosts=3) as running, ExitStack() as stack:
         for host in running.hosts:
             running.namespaces[host.name].run(lambda: _carry_the_vip(running.vip))

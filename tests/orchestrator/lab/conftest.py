@@ -12,7 +12,7 @@ from orchestrator.lab.lab import Lab
 def as_root() -> None:
     """Namespaces in this process need root; the isolation tests work for anybody."""
     if os.geteuid() != 0:
-        pytest.skip("needs root: namespaces in this process")
+        pytest.skip("needs root for namespaces in this process: run as root")
 
 
 @pytest.fixture(scope="module")

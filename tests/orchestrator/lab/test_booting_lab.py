@@ -14,6 +14,7 @@ import pytest
 from orchestrator.errors import HostUnreachable, IsolationUnavailable, OrchestratorError
 from orchestrator.inventory import load_spec
 from orchestrator.lab import systemd_host
+from orchestrator.lab.isolation import run_isolated
 from orchestrator.lab.lab import Lab
 from orchestrator.lab.release import Release
 from orchestrator.lab.station import METHODS, LabMethod, LabOptions
@@ -135,6 +136,33 @@ def test_a_host_that_does_not_boot_leaves_nothing(
     ):
         pass
     assert list(tmp_path.iterdir()) == []
+
+
+_IN_A_WORLD = """
+import os, sys
+from pathlib import Path
+from orchestrator.lab.lab import Lab
+from orchestrator.lab.ssh_access import use_ssh_config
+from orchestrator.lab.systemd_host import SystemdOptions
+import subprocess
+with Lab(hosts=1, systemd=SystemdOptions()) as lab:
+    use_ssh_config(lab.ssh_config)
+    with lab.namespaces["admin"].entered():
+        subprocess.run(["ssh", "web1", "hostname"], check=True)
+    group = Path("/proc/self/cgroup").read_text().splitlines()[-1].rpartition("/")[2]
+    Path(sys.argv[1]).write_text(group)
+    os._exit(7)  # nothing is tidied up
+"""
+
+
+@pytest.mark.kernel
+def test_what_a_world_leaves_is_cleared_away(tmp_path: Path) -> None:
+    need_systemd()
+    argv = [sys.executable, "-c", _IN_A_WORLD, str(tmp_path / "group")]
+    assert run_isolated(argv, boots_machines=True) == 7
+    group = (tmp_path / "group").read_text()
+    assert group.startswith("kemp-lab-")
+    assert control_groups(group) == []
 
 
 @pytest.mark.kernel
