@@ -39,6 +39,7 @@ NOUNS: Mapping[str, Noun] = {
     "host": Noun("cli.hosts", "The servers themselves: VIP, ARP, routes, files."),
     "rollout": Noun("cli.rollout", "Plan and run safe rolling changes of servers."),
     "doctor": Noun("cli.doctor", "Look at a whole service, and say how to mend it."),
+    "worker": Noun("cli.worker", "Work on rollouts that are left to workers."),
     "lab": Noun("cli.lab", "A network of servers on this machine, to rehearse in."),
     "emulator": Noun("cli.emulator", "A virtual LoadMaster that speaks the API."),
     "demo": Noun("cli.demo", "The whole story in a lab: add, roll, drain, with evidence."),
@@ -207,7 +208,9 @@ def main() -> NoReturn:
     # Importing makes objects by the ten thousand and no garbage: looking for it is for later.
     gc.set_threshold(50_000, 20, 20)
     code = run()
-    if threading.active_count() == 1:
+    # Told to stop now, or without its store: what other threads still do does not count, and
+    # the engine would wait for a lost database without end.
+    if threading.active_count() == 1 or code in (10, 21, 23, 24, 130):
         try:
             sys.stdout.flush()
             sys.stderr.flush()

@@ -89,10 +89,16 @@ def plan(session: Session, place: str | None, file: str | None, save: Path | Non
     type=click.Path(dir_okay=False, path_type=Path),
     help='Run this plan of "plan --save", if nothing has moved since.',
 )
+@click.option("--detach", is_flag=True, help="Leave it to the workers (kemp worker).")
 @_yes_option
 @pass_session
 def run_command(
-    session: Session, place: str | None, file: str | None, plan_file: Path | None, yes: bool
+    session: Session,
+    place: str | None,
+    file: str | None,
+    plan_file: Path | None,
+    detach: bool,
+    yes: bool,
 ) -> ExitCode:
     """Run a rollout: show the plan, ask, work, report."""
     file = _one_of(place, file)
@@ -106,8 +112,18 @@ def run_command(
     session.confirm(f"{touched} hosts will be worked on.", str(touched), yes=yes)
 
     from cli.progress import shown
+    from cli.worker import operator
     from orchestrator.inventory import spec_from_data
-    from orchestrator.rollout.run import new_run_id, run_rollout
+    from orchestrator.rollout.run import enqueue, new_run_id, run_rollout
+
+    if detach:
+        with _store(session) as store:
+            now_s = session.adapters.clock().time_s()
+            queued = enqueue(made, store, now_s=now_s, operator=operator())
+            if not any(one.serves for one in store.workers.all()):
+                session.warn("no worker serves the store now; it waits for one (kemp worker)")
+        session.say(f"run {queued} is queued; see: kemp rollout status {queued}")
+        return ExitCode.OK
 
     run_id = new_run_id()
     session.say(f"run {run_id}; if it stops: kemp rollout resume {run_id}")
@@ -117,7 +133,15 @@ def run_command(
         _pause_on_signal() as stop,
         shown(session, made) as on_event,
     ):
-        end = run_rollout(made, adapters, store, on_event=on_event, run_id=run_id, stop=stop)
+        end = run_rollout(
+            made,
+            adapters,
+            store,
+            on_event=on_event,
+            run_id=run_id,
+            stop=stop,
+            operator=operator(),
+        )
     return _conclude(session, end)
 
 
@@ -267,6 +291,48 @@ def abandon(session: Session, run_id: str, reason: str, yes: bool) -> None:
     with _store(session) as store:
         give_up(run_id, store, now_s=session.adapters.clock().time_s(), reason=reason)
     session.say(f"run {run_id} abandoned")
+
+
+@command.command()
+@pass_session
+def locks(session: Session) -> None:
+    """Show which services and hosts are held, by which run, for whom, since when and why."""
+    with _store(session) as store:
+        found = store.locks.all()
+    session.show_list(
+        found,
+        (
+            Column("HELD", "resource"),
+            Column("RUN", "run"),
+            Column("FOR", "owner"),
+            Column("SINCE", "since"),
+            Column("KEPT UNTIL", "until"),
+            Column("REASON", "reason"),
+        ),
+        row=lambda one: {
+            "resource": one.resource,
+            "run": one.run_id,
+            "owner": one.owner,
+            "since": when(one.acquired_s),
+            "until": when(one.expires_s),
+            "reason": one.reason,
+        },
+        name=lambda one: one.resource,
+        empty="nothing is held",
+    )
+
+
+@command.command()
+@click.argument("resource")
+@click.option("--run", "run_id", required=True, metavar="RUN", help="The run that holds it.")
+@_yes_option
+@pass_session
+def unlock(session: Session, resource: str, run_id: str, yes: bool) -> None:
+    """Break one lock of a run that nobody works on; its name is that of "locks"."""
+    session.confirm(f"Another run may then work on {resource}.", run_id, yes=yes)
+    with _store(session) as store:
+        store.locks.break_one(resource, run_id=run_id)
+    session.say(f"{resource} is free")
 
 
 def _one_of(place: str | None, file: str | None) -> str | None:

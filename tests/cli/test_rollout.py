@@ -14,7 +14,9 @@ import pytest
 import yaml
 
 from cli.exit_codes import ExitCode
+from orchestrator.rollout.store import Store
 from tests.cli.conftest import Result, Terminal
+from tests.contract.test_store import create
 from tests.fakes.postgres import PASSWORD, PostgresServer
 
 
@@ -351,3 +353,33 @@ def test_a_store_in_a_database(kemp: Terminal, tmp_path: Path, postgres: Postgre
         refused = kemp("rollout", "list", "--debug")
         assert refused.code == ExitCode.STORE, refused.err
         assert PASSWORD not in refused.out + refused.err
+
+
+def test_locks_are_shown_and_broken_by_name(kemp: Terminal, tmp_path: Path) -> None:
+    kemp.environ = {"KEMP_STORE": str(tmp_path / "state")}
+    assert kemp("rollout", "locks").err == "nothing is held\n"
+    with Store(tmp_path / "state") as store:
+        create(store, "r1", "host 203.0.113.11")
+    assert "203.0.113.11" in kemp("rollout", "locks").out
+    name = "host 203.0.113.11"
+    assert kemp("rollout", "unlock", name, "--run", "r1").code == ExitCode.USAGE
+    assert kemp("rollout", "unlock", name, "--run", "r2", "--yes").code == ExitCode.NOT_FOUND
+    assert kemp("rollout", "unlock", name, "--run", "r1", "--yes").code == 0
+    assert kemp("rollout", "locks").err == "nothing is held\n"
+
+
+def test_a_worker_ends_when_told(kemp: Terminal, tmp_path: Path) -> None:
+    kemp.environ = {"KEMP_STORE": str(tmp_path / "state")}
+    with subprocess.Popen(
+        kemp.argv("worker"), env=dict(kemp.environment()), stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stderr is not None
+        assert "serves" in process.stderr.readline()
+        with Store(tmp_path / "state") as store:
+            deadline = time.monotonic() + 60
+            while not any(one.serves for one in store.workers.all()):
+                assert time.monotonic() < deadline
+                time.sleep(0.05)
+            process.terminate()
+            assert process.wait(60) == 0
+            assert not store.workers.all()

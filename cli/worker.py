@@ -1,0 +1,57 @@
+"""``kemp worker``: work on whatever is queued in the store, and on what dead workers left."""
+
+import getpass
+import os
+import signal
+import socket
+import threading
+from typing import TYPE_CHECKING
+
+import click
+
+from cli.command import Command
+from cli.session import Session, pass_session
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+
+def operator() -> str:
+    """Return who types, as locks and reports name him."""
+    return f"{getpass.getuser()}@{socket.gethostname()}"
+
+
+@click.command(
+    cls=Command,
+    help="Work on runs that are queued in the store (kemp rollout run --detach), until SIGTERM.",
+)
+@pass_session
+def command(session: Session) -> None:
+    """Serve; the first signal lets the steps in hand end, a second one does not wait."""
+    from cli.progress import _Lines
+    from orchestrator.rollout.store import Store
+    from orchestrator.rollout.worker import Worker
+
+    stop = threading.Event()
+
+    def end(_number: int, _frame: "FrameType | None") -> None:
+        if stop.is_set():
+            os._exit(130)
+        session.say("the steps in hand end, the rest is left to other workers")
+        stop.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, end)
+    place = f"{socket.gethostname()}:{os.getpid()}"
+    with Store(session.store_place) as store:
+        worker = Worker(
+            store,
+            lambda spec: session.adapters.rollout(spec, session),
+            session.adapters.clock(),
+            on_event=_Lines(),
+            place=place,
+            serves=True,
+        )
+        session.say(f"worker {place} serves {store.place}")
+        with worker:
+            worker.serve(stop)
