@@ -6,6 +6,7 @@ import sys
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, NoReturn
 
 import click
@@ -46,6 +47,14 @@ NOUNS: Mapping[str, Noun] = {
     "config": Noun("cli.config", "Profiles, trusted certificates, shell completion."),
     "help": Noun("cli.help", "Help topics: exit-codes, environment."),
 }
+
+
+_SECRET = ("KEMP_API_KEY", "KEMP_PASSWORD", "KEMP_STORE", "PGPASSWORD")
+
+
+def _without_secrets(environ: Mapping[str, str]) -> Mapping[str, str]:
+    """Return an environment for commands of operators: the store's address may hold a password."""
+    return {key: value for key, value in environ.items() if key not in _SECRET}
 
 
 class RealAdapters:
@@ -100,7 +109,7 @@ class RealAdapters:
                 driver=lambda host: drivers[host.driver],
                 clock=self.clock(),
                 segment=segment,
-                here=run_here,
+                here=partial(run_here, environ=_without_secrets(session.environ)),
             )
 
     def here(self) -> "HostDriver":

@@ -1,7 +1,7 @@
 """The outside world as a run sees it: passed in, never built by the run itself."""
 
 import subprocess
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from kempsdk import LoadMaster
@@ -32,11 +32,18 @@ class Adapters:
     web: Callable[[WebRequest], WebAnswer] = ask_web
 
 
-def run_here(argv: Sequence[str], timeout_s: float) -> CommandResult:
-    """Run a command on this machine, bounded in time: the real ``Adapters.here``."""
+def run_here(
+    argv: Sequence[str], timeout_s: float, *, environ: Mapping[str, str] | None = None
+) -> CommandResult:
+    """Run a command on this machine, bounded in time: the real ``Adapters.here``.
+
+    Args:
+        environ: what it finds in its environment; None: what this process has.
+    """
     try:
         done = subprocess.run(
             list(argv),
+            env=environ,
             stdin=subprocess.DEVNULL,
             capture_output=True,
             timeout=timeout_s,

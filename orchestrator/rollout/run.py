@@ -8,6 +8,7 @@ import secrets
 import threading
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
+from urllib.parse import urlsplit
 
 from orchestrator.errors import SpecInvalid
 from orchestrator.inventory import spec_from_data
@@ -148,7 +149,14 @@ def resources(plan: Plan) -> tuple[str, ...]:
 
 def service_lock(spec: Spec, loadmaster: str, service: str) -> str:
     """Return what a run holds for a service."""
-    return f"service {service} of {spec.loadmasters[loadmaster].url}"
+    return f"service {service} of {_box(spec.loadmasters[loadmaster].url)}"
+
+
+def _box(url: str) -> str:
+    """Return the one spelling of a LoadMaster's address; another name of it stays another one."""
+    parts = urlsplit(url)
+    port = "" if parts.port in (None, 443) else f":{parts.port}"
+    return f"https://{(parts.hostname or url).rstrip('.')}{port}"
 
 
 def _given(adapters: Adapters) -> Callable[[Spec], AbstractContextManager[Adapters]]:

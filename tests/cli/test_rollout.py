@@ -14,6 +14,8 @@ import pytest
 import yaml
 
 from cli.exit_codes import ExitCode
+from cli.main import _without_secrets
+from orchestrator.rollout.adapters import run_here
 from orchestrator.rollout.store import Store
 from tests.cli.conftest import Result, Terminal
 from tests.contract.test_store import create
@@ -383,3 +385,11 @@ def test_a_worker_ends_when_told(kemp: Terminal, tmp_path: Path) -> None:
             process.terminate()
             assert process.wait(60) == 0
             assert not store.workers.all()
+
+
+def test_commands_of_operators_find_no_secret_in_their_environment() -> None:
+    given = {"PATH": os.environ["PATH"], "KEMP_STORE": "postgresql://a:b@c/d", "KEMP_API_KEY": "k"}
+    done = run_here(["env"], 10, environ=_without_secrets(given))
+    assert done.exit_code == 0
+    assert "PATH=" in done.stdout
+    assert "KEMP_" not in done.stdout
