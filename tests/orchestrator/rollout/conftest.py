@@ -30,7 +30,15 @@ def ready(world: World) -> World:
 
 
 @pytest.fixture
+def quick(ready: World) -> World:
+    """Return the same for simulations that are not about the durable engine."""
+    ready.light = True
+    return ready
+
+
+@pytest.fixture
 def wide(store: Store) -> Iterator[WideWorld]:
     """Return a world of several services, with every server in service everywhere."""
     with WideWorld(store) as world:
+        world.light = True
         yield world

@@ -8,7 +8,6 @@ import pytest
 from orchestrator.errors import StoreUnavailable
 from orchestrator.hosts.driver import CommandResult
 from orchestrator.rollout.records import Event
-from orchestrator.rollout.run import run_rollout
 from tests.orchestrator.rollout.world import NAMES, World, bare
 
 ROLL = "kind: roll, action: {argv: [restart]}"
@@ -29,24 +28,24 @@ def environment(argv: Sequence[str]) -> dict[str, str]:
     return dict(one.split("=", 1) for one in argv if one.startswith("KEMP_"))
 
 
-def test_each_point_in_its_order(ready: World) -> None:
+def test_each_point_in_its_order(quick: World) -> None:
     points = [
         "before-run", "before-batch", "before-drain", "after-drain", "before-action",
         "after-action", "before-in", "after-in", "after-batch", "after-run",
     ]  # fmt: skip
     written = hooks(*(command(at, at) for at in reversed(points)))
-    result = ready.run(f"{ROLL}, hosts: [web1, web2], {written}", run_id="r1")
+    result = quick.run(f"{ROLL}, hosts: [web1, web2], {written}", run_id="r1")
     assert result.finished, result.reason
     of_a_server = points[2:8]
-    assert [bare(one)[0] for one in ready.here_calls] == [
+    assert [bare(one)[0] for one in quick.here_calls] == [
         "before-run", "before-batch", *of_a_server, "after-batch", "before-batch", *of_a_server,
         "after-batch", "after-run",
     ]  # fmt: skip
 
 
-def test_it_is_told_names_and_a_token_that_stays(ready: World) -> None:
-    ready.run(f"{ROLL}, hosts: [web1], {hooks(command('after-drain', 'note'))}", run_id="r1")
-    (called,) = ready.here_calls
+def test_it_is_told_names_and_a_token_that_stays(quick: World) -> None:
+    quick.run(f"{ROLL}, hosts: [web1], {hooks(command('after-drain', 'note'))}", run_id="r1")
+    (called,) = quick.here_calls
     assert environment(called) == {
         "KEMP_RUN": "r1",
         "KEMP_TOKEN": "r1/web1/hook-note",
@@ -59,45 +58,45 @@ def test_it_is_told_names_and_a_token_that_stays(ready: World) -> None:
     assert bare(called) == ("note", "web1")
 
 
-def test_on_the_host(ready: World) -> None:
-    ready.run(f"{ROLL}, hosts: [web1], {hooks(command('before-in', 'warm', ', on: host'))}")
-    assert [bare(one)[0] for one in ready.driver.hosts["web1"].commands] == ["restart", "warm"]
-    assert not ready.here_calls
+def test_on_the_host(quick: World) -> None:
+    quick.run(f"{ROLL}, hosts: [web1], {hooks(command('before-in', 'warm', ', on: host'))}")
+    assert [bare(one)[0] for one in quick.driver.hosts["web1"].commands] == ["restart", "warm"]
+    assert not quick.here_calls
 
 
-def test_over_http(ready: World) -> None:
+def test_over_http(quick: World) -> None:
     entry = "{at: after-in, name: chat, http: {url: 'https://chat.example/r/{host}'}}"
-    assert ready.run(f"{ROLL}, hosts: [web1], {hooks(entry)}", run_id="r1").finished
-    (asked,) = ready.web_calls
+    assert quick.run(f"{ROLL}, hosts: [web1], {hooks(entry)}", run_id="r1").finished
+    (asked,) = quick.web_calls
     assert (asked.method, asked.url, asked.verify) == ("POST", "https://chat.example/r/web1", True)
     assert asked.headers["Kemp-Token"] == "r1/web1/hook-chat"
     assert json.loads(asked.body or "")["KEMP_SERVER"] == "web1"
 
 
-def test_a_failed_hook_before_the_drain_leaves_the_server_in(ready: World) -> None:
-    ready.here_result = BROKEN
-    result = ready.run(f"{ROLL}, {hooks(command('before-drain', 'ticket'))}")
+def test_a_failed_hook_before_the_drain_leaves_the_server_in(quick: World) -> None:
+    quick.here_result = BROKEN
+    result = quick.run(f"{ROLL}, {hooks(command('before-drain', 'ticket'))}")
     failed = result.hosts["web1"].steps[0]
     assert (failed.status, failed.gate) == ("failed", "hook")
     assert "the hook ticket ended with exit code 2" in failed.reason
     assert failed.evidence == ("no such ticket",)
-    assert ready.enabled() == dict.fromkeys(NAMES, True)
-    assert not ready.mutations()
-    ready.here_result = OK
-    assert ready.resume(result.run_id).finished
+    assert quick.enabled() == dict.fromkeys(NAMES, True)
+    assert not quick.mutations()
+    quick.here_result = OK
+    assert quick.resume(result.run_id).finished
 
 
-def test_a_failed_hook_before_the_run_stops_it_before_anything(ready: World) -> None:
-    ready.here_result = BROKEN
-    result = ready.run(f"{ROLL}, max_failures: 3, {hooks(command('before-run', 'freeze'))}")
+def test_a_failed_hook_before_the_run_stops_it_before_anything(quick: World) -> None:
+    quick.here_result = BROKEN
+    result = quick.run(f"{ROLL}, max_failures: 3, {hooks(command('before-run', 'freeze'))}")
     assert result.state == "paused"
     assert "before batch 1 failed" in result.reason
-    assert not ready.mutations()
+    assert not quick.mutations()
 
 
-def test_a_hook_that_never_ends(ready: World) -> None:
-    ready.here_result = NEVER
-    result = ready.run(f"{ROLL}, {hooks(command('after-drain', 'slow', ', timeout_s: 7'))}")
+def test_a_hook_that_never_ends(quick: World) -> None:
+    quick.here_result = NEVER
+    result = quick.run(f"{ROLL}, {hooks(command('after-drain', 'slow', ', timeout_s: 7'))}")
     failed = next(one for one in result.hosts["web1"].steps if one.status == "failed")
     assert failed.gate == "hook-timeout"
     assert "did not end within 7 s" in failed.reason
@@ -133,7 +132,7 @@ def _killed_in(world: World, more: str, **ends: list[CommandResult | Killed]) ->
     answers = Answers(world, deploy=[Killed("gone"), OK], **ends)
     plan = world.plan(f"{ROLL}, hosts: [web1], {hooks(command('after-drain', 'deploy', more))}")
     with pytest.raises(Killed):
-        run_rollout(plan, world.adapters, world.store, on_event=world.events.append)
+        world.run(plan)
     return answers
 
 
@@ -148,12 +147,12 @@ def _killed_in(world: World, more: str, **ends: list[CommandResult | Killed]) ->
     ],
 )
 def test_a_hook_that_is_not_known_to_have_ended(
-    ready: World, more: str, exit_code: int, called: list[str], state: str
+    quick: World, more: str, exit_code: int, called: list[str], state: str
 ) -> None:
     asked = CommandResult(exit_code=exit_code, stdout="", stderr="")
-    answers = _killed_in(ready, more, asked=[asked])
-    run_id = ready.store.runs()[0].run_id
-    result = ready.resume(run_id)
+    answers = _killed_in(quick, more, asked=[asked])
+    run_id = quick.store.runs()[0].run_id
+    result = quick.resume(run_id)
     assert answers.called == called
     assert result.state == state
     if state == "paused":
@@ -161,36 +160,36 @@ def test_a_hook_that_is_not_known_to_have_ended(
         assert failed.gate == "hook-unknown"
         # A person has looked, and resumes.
         if "finished" not in more:
-            assert ready.resume(run_id).finished
+            assert quick.resume(run_id).finished
             assert answers.called == [*called, "deploy"]
 
 
-def test_one_that_failed_for_certain_is_not_asked(ready: World) -> None:
-    answers = Answers(ready, deploy=[BROKEN, OK], asked=[OK])
+def test_one_that_failed_for_certain_is_not_asked(quick: World) -> None:
+    answers = Answers(quick, deploy=[BROKEN, OK], asked=[OK])
     entry = command("after-drain", "deploy", ", finished: [asked]")
-    paused = ready.run(f"{ROLL}, hosts: [web1], {hooks(entry)}")
+    paused = quick.run(f"{ROLL}, hosts: [web1], {hooks(entry)}")
     assert paused.state == "paused"
-    assert ready.resume(paused.run_id).finished
+    assert quick.resume(paused.run_id).finished
     assert answers.called == ["deploy", "deploy"]
 
 
-def test_an_http_hook_without_an_answer_may_have_been_heard(ready: World) -> None:
-    ready.web_status = None
+def test_an_http_hook_without_an_answer_may_have_been_heard(quick: World) -> None:
+    quick.web_status = None
     entry = "{at: after-drain, name: chat, repeatable: false, http: {url: 'https://chat.example'}}"
-    result = ready.run(f"{ROLL}, hosts: [web1], {hooks(entry)}")
+    result = quick.run(f"{ROLL}, hosts: [web1], {hooks(entry)}")
     failed = next(one for one in result.hosts["web1"].steps if one.status == "failed")
     assert failed.gate == "hook-timeout"
 
 
-def test_hooks_of_a_rollout_with_nothing_to_do_are_not_called(ready: World) -> None:
-    assert ready.run(f"kind: add, {hooks(command('before-run', 'x'))}").finished
-    assert not ready.here_calls
+def test_hooks_of_a_rollout_with_nothing_to_do_are_not_called(quick: World) -> None:
+    assert quick.run(f"kind: add, {hooks(command('before-run', 'x'))}").finished
+    assert not quick.here_calls
 
 
-def test_what_a_hook_prints_is_kept_and_its_names_are_no_secret(ready: World) -> None:
-    ready.here_result = CommandResult(exit_code=0, stdout="done in 3 s", stderr="")
+def test_what_a_hook_prints_is_kept_and_its_names_are_no_secret(quick: World) -> None:
+    quick.here_result = CommandResult(exit_code=0, stdout="done in 3 s", stderr="")
     kept: list[Event] = []
-    plan = ready.plan(f"{ROLL}, hosts: [web1], {hooks(command('after-in', 'note'))}")
-    result = run_rollout(plan, ready.adapters, ready.store, on_event=kept.append)
+    plan = quick.plan(f"{ROLL}, hosts: [web1], {hooks(command('after-in', 'note'))}")
+    result = quick.run(plan, watch=kept.append)
     step = next(one for one in result.hosts["web1"].steps if one.id == "web1/hook-note")
     assert step.evidence == ("exit code 0", "done in 3 s")

@@ -5,7 +5,6 @@ import pytest
 from kempsdk import RsRef
 from orchestrator.errors import GateRefused, RuleViolated
 from orchestrator.rollout.records import Event
-from orchestrator.rollout.run import run_rollout
 from tests.orchestrator.rollout.wide_world import SERVICES, WIDE, WideWorld
 from tests.orchestrator.rollout.world import ADDRESS, NAMES, VIP, connection
 
@@ -38,7 +37,7 @@ def test_out_of_every_service_before_anything_is_waited_for(wide: WideWorld) -> 
 
     wide.clock.after(60, wide.driver.hosts["web1"].sockets.pop)
     plan = wide.wide_plan(ROLL, "hosts: [web1]")
-    result = run_rollout(plan, wide.adapters, wide.store, on_event=watch)
+    result = wide.run(plan, watch=watch)
     assert result.finished, result.reason
     assert seen[0] == {"web": False, "tls": False, "api": False}
     drain = next(one for one in result.hosts["web1"].steps if one.id == "web1/drain")
@@ -74,7 +73,7 @@ def test_a_floor_of_one_service_keeps_the_server_in_all_of_them(wide: WideWorld)
             wide.api_box.set_health(ADDRESS["web2"], 8080, False)
 
     plan = wide.wide_plan(ROLL, "hosts: [web1]")
-    result = run_rollout(plan, wide.adapters, wide.store, on_event=watch)
+    result = wide.run(plan, watch=watch)
     failed = result.hosts["web1"].steps[0]
     assert (failed.id, failed.gate) == ("web1/disable@web", "floor")
     assert f"{SERVICES['api'][1]} on lb2" in failed.reason
@@ -128,7 +127,7 @@ def test_a_server_that_does_not_come_up_in_one_service_goes_out_of_all(wide: Wid
             wide.api_box.set_health(ADDRESS["web1"], 8080, False)
 
     plan = wide.wide_plan(ROLL, "hosts: [web1]")
-    result = run_rollout(plan, wide.adapters, wide.store, on_event=watch)
+    result = wide.run(plan, watch=watch)
     assert result.state == "paused"
     assert wide.states("web1") == {"web": False, "tls": False, "api": False}
     assert "it was disabled again and stays out" in result.hosts["web1"].reason
