@@ -363,7 +363,7 @@ def _refuse_second_run(session: Session, spec: "Spec") -> None:
     """
     from orchestrator.errors import Locked
     from orchestrator.rollout.facts import services_of
-    from orchestrator.rollout.run import service_lock
+    from orchestrator.rollout.plan_locks import service_lock
 
     wanted = {service_lock(spec, key.loadmaster, str(key.vs)) for key in services_of(spec)}
     now_s = session.adapters.clock().time_s()

@@ -248,6 +248,7 @@ def _action(rollout: RolloutSpec) -> Iterator[Problem]:
         yield ("rollout", "action"), f"an action belongs to kind: roll, not to {rollout.kind}"
     yield from _fields(action.argv, ACTION_FIELDS, ("rollout", "action", "argv"))
     yield from _fields(action.finished, ACTION_FIELDS, ("rollout", "action", "finished"))
+    yield from _fields(action.undo, ACTION_FIELDS, ("rollout", "action", "undo"))
 
 
 def _hooks(rollout: RolloutSpec) -> Iterator[Problem]:

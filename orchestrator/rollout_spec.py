@@ -12,6 +12,7 @@ from annotated_types import Ge, Gt, Le, MaxLen, MinLen
 
 Kind = Literal["add", "drain", "remove", "roll"]
 AtDeadline = Literal["fail", "skip", "force"]
+OnFailure = Literal["pause", "revert-server", "revert-all"]
 CanaryGate = Literal["approve", "check"]
 Point = Literal[
     "before-run",
@@ -101,6 +102,9 @@ class ActionSpec:
     finished: tuple[str, ...] = ()
     """A command in the same place that is asked then: exit code 0 says that it did its work,
     1 that it did not and is to run again; anything else pauses the run."""
+    undo: tuple[str, ...] = ()
+    """A command in the same place that takes the action back when the run is undone; without
+    it, what the action did stays."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -284,8 +288,9 @@ class RolloutSpec:
     """Done to each drained server of a roll."""
     hooks: tuple[HookSpec, ...] = ()
     """Done at named points, in the order written."""
-    on_failure: Literal["pause"] = "pause"
-    """pause: the failed server stays out, servers not begun are left alone."""
+    on_failure: OnFailure = "pause"
+    """pause: a failed server stays out, servers not begun are left alone. revert-server: it is
+    put back as it was found, and the run pauses. revert-all: the whole run is undone."""
     allow: tuple[str, ...] = ()
     """Ids of rules that this rollout may break."""
 

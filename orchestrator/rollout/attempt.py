@@ -6,7 +6,8 @@ A run that paused goes on in a new attempt, which repeats what must be looked at
 import threading
 from collections.abc import Callable, Mapping
 
-from orchestrator.errors import DriftDetected
+from kempsdk.errors import KempError
+from orchestrator.errors import DriftDetected, OrchestratorError
 from orchestrator.inventory import spec_from_data
 from orchestrator.rollout.adapters import Adapters
 from orchestrator.rollout.context import Context, Progress
@@ -14,10 +15,12 @@ from orchestrator.rollout.engine import Outcome
 from orchestrator.rollout.facts import moved, read_facts, snapshot
 from orchestrator.rollout.floors import service_floors
 from orchestrator.rollout.plan import Plan, StepKind
+from orchestrator.rollout.plan_locks import resources
 from orchestrator.rollout.records import Event, RequestKind, Run, RunState, StepStatus
 from orchestrator.rollout.report import report
 from orchestrator.rollout.steps import Verdict, failed_servers
 from orchestrator.rollout.store import Store
+from orchestrator.rollout.undo import reverted_s, undo_plan
 from orchestrator.rollout.wishes import Wishes
 
 _REDONE = (
@@ -100,10 +103,14 @@ def to_repeat(plan: Plan, store: Store, run_id: str) -> list[str]:
         if StepStatus.FAILED in statuses and named and name not in named:
             continue
         redone = {step.id for step in lane if step.kind in _REDONE}
+        back_s = reverted_s(name, journal)
         steps += [
             record.step_id
             for record in records
-            if record.step_id in redone or not record.status.complete
+            if record.step_id in redone
+            or not record.status.complete
+            # It was put back as it was found after this: all begins anew.
+            or (back_s is not None and record.ended_s is not None and record.ended_s <= back_s)
         ]
     return steps
 
@@ -128,7 +135,11 @@ def conclude(context: Context, verdict: Verdict, reason: str) -> None:
         asked = reason or "paused as asked for; resume goes on with the next step"
         pause(context, f"{asked}; {_standings(context)}")
     elif verdict is Verdict.FAILED:
-        pause(context, f"{_failures(context)}; servers not begun are left alone")
+        why = f"{_failures(context)}; servers not begun are left alone"
+        if context.rollout.on_failure == "revert-all" and not context.plan.undoes:
+            _begin_undo(context, why)
+        else:
+            pause(context, why)
     else:
         failed = failed_servers(context)
         why = (
@@ -138,6 +149,33 @@ def conclude(context: Context, verdict: Verdict, reason: str) -> None:
         )
         _end(context, RunState.FINISHED, why)
         context.emit("run-finished", why)
+
+
+def undo_id(run_id: str) -> str:
+    """Return the name of the run that undoes one by itself."""
+    return f"{run_id}-undo"
+
+
+def _begin_undo(context: Context, why: str) -> None:
+    """End the run and leave a run that undoes it to whoever is free, first of all this worker."""
+    store, run_id = context.store, context.run_id
+    try:
+        facts = read_facts(context.spec, context.adapters)
+        plan = undo_plan(run_id, context.plan, context.spec, facts, store.steps(run_id))
+    except (OrchestratorError, KempError) as error:
+        pause(context, f"{why}; it could not be undone: {error}")
+        return
+    _end(context, RunState.ABANDONED, why)
+    context.emit("run-reverted", f"{why}; run {undo_id(run_id)} takes it back")
+    if undo_id(run_id) not in {one.run_id for one in store.runs()}:
+        store.create_run(
+            undo_id(run_id),
+            plan,
+            worker="",
+            resources=resources(plan),
+            now_s=context.adapters.clock.time_s(),
+            operator=store.run(run_id).operator,
+        )
 
 
 def _failures(context: Context) -> str:

@@ -14,6 +14,7 @@ from orchestrator.rollout.changes import Result
 from orchestrator.rollout.context import Context
 from orchestrator.rollout.plan import Step, StepKind
 from orchestrator.rollout.records import StepRecord
+from orchestrator.rollout.undo import reverted_s
 from orchestrator.rollout.web import WebRequest
 from orchestrator.rollout_spec import ActionSpec, HookSpec
 
@@ -32,11 +33,13 @@ def action(context: Context, step: Step, record: StepRecord) -> Result:
     """
     wanted = context.rollout.action
     assert wanted is not None  # noqa: S101 - the planner makes the step only where there is one
-    if (done := _done_before(context, step, record, wanted)) is not None:
+    back = bool(step.params.get("undo"))
+    if not back and (done := _done_before(context, step, record, wanted)) is not None:
         return done
     gates.drained(context, step.server)
     gates.out_of_rotation(context, step.server)
-    return _command(context, step, wanted, "action")
+    argv, what = (wanted.undo, "undoing of the action") if back else (wanted.argv, "action")
+    return _command(context, step, wanted, argv, what)
 
 
 def hook(context: Context, step: Step, record: StepRecord) -> Result:
@@ -52,7 +55,7 @@ def hook(context: Context, step: Step, record: StepRecord) -> Result:
         return done
     if wanted.http is not None:
         return _call(context, step, wanted)
-    return _command(context, step, wanted, f"hook {name}")
+    return _command(context, step, wanted, wanted.argv, f"hook {name}")
 
 
 def _done_before(context: Context, step: Step, record: StepRecord, wanted: Own) -> Result | None:
@@ -62,6 +65,8 @@ def _done_before(context: Context, step: Step, record: StepRecord, wanted: Own) 
         GateRefused: nobody knows, and it may not be repeated.
     """
     ended = record.ended_s is not None
+    if _reverted_since(context, step, record):
+        return None
     if not record.intended or (ended and record.gate == step.kind.value):
         return None
     if wanted.finished:
@@ -79,6 +84,14 @@ def _done_before(context: Context, step: Step, record: StepRecord, wanted: Own) 
     raise _nobody_knows(step, "it was begun, and the run was killed in the middle of it")
 
 
+def _reverted_since(context: Context, step: Step, record: StepRecord) -> bool:
+    """Return whether the server was put back as it was after this: then all begins anew."""
+    if context.rollout.on_failure != "revert-server":
+        return False
+    at_s = reverted_s(step.server, context.store.steps(context.run_id))
+    return at_s is not None and record.ended_s is not None and record.ended_s <= at_s
+
+
 def _nobody_knows(step: Step, why: str) -> GateRefused:
     what = step.kind.value if step.kind is StepKind.ACTION else f"hook {step.params['hook']}"
     return GateRefused(
@@ -89,17 +102,17 @@ def _nobody_knows(step: Step, why: str) -> GateRefused:
     )
 
 
-def _command(context: Context, step: Step, wanted: Own, what: str) -> Result:
+def _command(context: Context, step: Step, wanted: Own, argv: Sequence[str], what: str) -> Result:
     context.store.announce(
         context.run_id,
         step.id,
         worker=context.worker,
-        before={"argv": _filled(context, step, wanted.argv)},
+        before={"argv": _filled(context, step, argv)},
         inverse=None,
     )
     context.emit("acting", f"{what} on {wanted.on}", server=step.server, step=step.id)
     context.store.workers.refuse_gone(context.worker)
-    done = _run(context, step, wanted, wanted.argv)
+    done = _run(context, step, wanted, argv)
     said = _said(done)
     if done.exit_code == 0:
         return Result(evidence=("exit code 0", *([said] if said else ())), after={"exit_code": 0})

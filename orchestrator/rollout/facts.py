@@ -127,15 +127,19 @@ def services_of(spec: Spec) -> tuple[ServiceKey, ...]:
     return tuple(dict.fromkeys(one.service for members in places for one in members))
 
 
-def read_facts(spec: Spec, adapters: Adapters) -> Facts:
+def read_facts(spec: Spec, adapters: Adapters, *, only: Collection[str] | None = None) -> Facts:
     """Read every LoadMaster and host concerned, all of them in parallel. Changes nothing.
+
+    Args:
+        only: read no other hosts than these, which are of the rollout.
 
     Raises:
         HostUnreachable: a host could not be read.
         NotFound: a LoadMaster has no such service.
         KempError: a LoadMaster could not be read.
     """
-    names = target_hosts(spec, rollout_of(spec))
+    every = target_hosts(spec, rollout_of(spec))
+    names = every if only is None else tuple(one for one in every if one in only)
     boxes = _loadmasters(spec, names)
 
     about = targets(spec, rollout_of(spec))

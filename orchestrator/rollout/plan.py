@@ -108,6 +108,11 @@ class Step:
     params: Data = field(default_factory=dict)
     inverse: Data | None = None
 
+    def sibling_id(self, word: str) -> str:
+        """Return the id of a step that no plan has, named for this one."""
+        lane, _, rest = self.id.rpartition("/")
+        return f"{lane}/{rest.replace(self.kind.value, word, 1)}"
+
     @property
     def phase(self) -> str:
         """Return the part of the way: out, action, host, in, away or gate."""
@@ -216,6 +221,7 @@ class Plan:
         gates: one before the first batch, and one after each.
         servers: every server of the rollout, also those with nothing to do.
         floors: of each service, in the order in which they are met.
+        undoes: the run that this takes back; empty otherwise.
         spec: the specification, as plain data.
         facts: what the plan rests on.
     """
@@ -228,6 +234,7 @@ class Plan:
     warnings: tuple[Warned, ...]
     spec: Data
     facts: Mapping[str, str]
+    undoes: str = ""
 
     def __post_init__(self) -> None:
         planned = [name for batch in self.batches for name in batch]
@@ -330,6 +337,7 @@ class Plan:
                 warnings=tuple(Warned(**one) for one in data["warnings"]),
                 spec=data["spec"],
                 facts=data["facts"],
+                undoes=data["undoes"],
             )
         except (ValueError, KeyError, TypeError) as error:
             raise OrchestratorError(f"not a plan: {error!r}") from error

@@ -101,6 +101,8 @@ class Parts:
         name: of the server's part of the plan.
         host: as the inventory names it.
         places: in the services that this is about.
+        prefix: how the ids of the steps begin, after the name.
+        hooked: the hooks of the file are called on the way.
     """
 
     spec: Spec
@@ -108,6 +110,8 @@ class Parts:
     name: str
     host: str
     places: tuple[Member, ...]
+    prefix: str = ""
+    hooked: bool = True
 
     # -- what is ------------------------------------------------------------------------
 
@@ -160,20 +164,20 @@ class Parts:
         """Disable the server wherever it is enabled, then wait until it is drained."""
         return [
             *self.hooks("before-drain"),
-            *(
-                self.step(
-                    StepKind.DISABLE,
-                    "no new connections; those that are open go on",
-                    place,
-                    before=server_state(rs),
-                    after={**server_state(rs), "enabled": False},
-                    inverse={"kind": "enable", "state": server_state(rs)},
-                )
-                for place, rs in self.enabled
-            ),
+            *(self.disable(place, rs) for place, rs in self.enabled),
             self.drain(),
             *self.hooks("after-drain"),
         ]
+
+    def disable(self, place: Member, rs: RealServer) -> Step:
+        return self.step(
+            StepKind.DISABLE,
+            "no new connections; those that are open go on",
+            place,
+            before=server_state(rs),
+            after={**server_state(rs), "enabled": False},
+            inverse={"kind": "enable", "state": server_state(rs)},
+        )
 
     def drain(self) -> Step:
         return self.step(
@@ -220,16 +224,18 @@ class Parts:
 
     # -- in -----------------------------------------------------------------------------
 
-    def add(self, place: Member) -> tuple[Step, Data]:
-        """Return the step that adds a server, disabled, and what it is afterwards."""
-        added: Data = {
+    def new(self, place: Member) -> Data:
+        """Return what a server is that is added, before it is enabled."""
+        return {
             "present": True,
             "enabled": False,
             "forward": (Forward.ROUTE if place.how.direct_return else Forward.NAT).value,
             "weight": self.spec.pools[place.pool].weight or DEFAULT_WEIGHT,
             "limit": 0,
         }
-        step = self.step(
+
+    def add(self, place: Member, added: Data) -> Step:
+        return self.step(
             StepKind.ADD_SERVER,
             "added disabled: it gets no traffic before it is enabled",
             place,
@@ -237,23 +243,26 @@ class Parts:
             after=added,
             inverse={"kind": "delete-server"},
         )
-        return step, added
 
-    def update(self, place: Member, rs: RealServer) -> tuple[list[Step], Data]:
-        """Return the step that gives a server the weight of its pool, and what it is then."""
+    def update(self, place: Member, rs: RealServer, wanted: Data) -> list[Step]:
+        """Return the step that gives a server another weight or limit; none if it has them."""
         state = server_state(rs)
-        wanted = {**state, "weight": self.spec.pools[place.pool].weight or rs.weight}
         if wanted == state:
-            return [], state
+            return []
+        words = [
+            f"{key} {wanted[key]} instead of {state[key]}"
+            for key in ("weight", "limit")
+            if wanted[key] != state[key]
+        ]
         step = self.step(
             StepKind.UPDATE_SERVER,
-            f"weight {wanted['weight']} instead of {rs.weight}",
+            ", ".join(words),
             place,
             before=state,
             after=wanted,
             inverse={"kind": "update-server", "state": state},
         )
-        return [step], wanted
+        return [step]
 
     def enable(self, states: Iterable[tuple[Member, Data]]) -> list[Step]:
         """Enable the server in these places, from what it is there by then, and watch it."""
@@ -322,7 +331,7 @@ class Parts:
         return self._watch(last=True)
 
     def hooks(self, at: str) -> list[Step]:
-        return hook_steps(self.rollout.hooks, self.name, at)
+        return hook_steps(self.rollout.hooks, self.name, at) if self.hooked else []
 
     # -- away ---------------------------------------------------------------------------
 
@@ -337,14 +346,20 @@ class Parts:
             inverse={"kind": "add-server", "state": state},
         )
 
-    def clear(self) -> list[Step]:
+    def clear(self, places: Sequence[Member]) -> list[Step]:
         """Take off the host what it carries for these places and nothing else needs."""
         steps: list[Step] = []
+        staying = {one.vs.address for one in self.places if one not in places}
+        leaving = {one.vs for one in places}
         for one in self.carried:
             going = [
                 str(vs)
                 for vs in one.wanted.services
-                if not one.how.vip_on_host or not self.vip_needed_by(vs.address)
+                if vs in leaving
+                and not (
+                    one.how.vip_on_host
+                    and (vs.address in staying or self.vip_needed_by(vs.address))
+                )
             ]
             if not going:
                 continue
@@ -395,7 +410,7 @@ class Parts:
         alone = len(self.places) == 1 if alone is None else alone
         where = f"@{place.pool}" if place is not None and not alone else ""
         return Step(
-            id=f"{self.name}/{kind.value}{suffix}{where}",
+            id=f"{self.name}/{self.prefix}{kind.value}{suffix}{where}",
             server=self.name,
             kind=kind,
             why=why,

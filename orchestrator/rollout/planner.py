@@ -87,12 +87,13 @@ def _add(parts: Parts) -> Way:
     for place in parts.places:
         found = parts.found(place)
         if found is None:
-            step, added = parts.add(place)
-            changes.append(step)
-            coming.append((place, added))
+            changes.append(parts.add(place, parts.new(place)))
+            coming.append((place, parts.new(place)))
             whys.append("not in the service yet: prepare it, add it, enable it")
             continue
-        update, wanted = parts.update(place, found)
+        weight = parts.spec.pools[place.pool].weight or found.weight
+        wanted = {**server_state(found), "weight": weight}
+        update = parts.update(place, found, wanted)
         named = parts.host in parts.rollout.hosts
         if found.enabled or named:
             changes += update
@@ -133,7 +134,7 @@ def _drain(parts: Parts) -> Way:
 
 
 def _remove(parts: Parts) -> Way:
-    clear = parts.clear()
+    clear = parts.clear(parts.places)
     if not parts.there:
         if clear:
             return "already not in the service, but the host still carries the VIP", clear

@@ -9,6 +9,7 @@ from typing import Any, Literal
 from orchestrator.rollout.plan import ServerPlan, Warned
 from orchestrator.rollout.records import Run, RunState, StepRecord, StepStatus
 from orchestrator.rollout.standing import standing
+from orchestrator.rollout.step_ids import PUT_BACK, TAKE_OUT, step_name
 from orchestrator.rollout.store import Store
 
 Outcome = Literal["done", "unchanged", "skipped", "failed", "in_progress", "not_attempted"]
@@ -173,18 +174,24 @@ def state_word(run: Run, store: Store) -> str:
 
 
 _UNPLANNED = {
-    "take-out": "did not come up: out again, until a person puts it back",
-    "put-back": "skipped: put back as it was found",
+    TAKE_OUT: "did not come up: out again, until a person puts it back",
+    PUT_BACK: "skipped: put back as it was found",
 }
-"""Steps that no plan has, by the last part of their id."""
+
+
+def _unplanned(lane: str, step_id: str) -> tuple[str, str, str] | None:
+    """Return a step that no plan has, with its phase and why; None: not of this server."""
+    name = step_name(step_id)
+    if name is None or name.lane != lane or name.planned:
+        return None
+    if name.undo is not None:
+        return step_id, "back", "failed: put back as it was found"
+    return step_id, "in", _UNPLANNED[name.word]
 
 
 def _host(server: ServerPlan, journal: Mapping[str, StepRecord]) -> HostReport:
     planned = [(step.id, step.phase, step.why) for step in server.steps]
-    for step_id in journal:
-        name, _, kind = step_id.partition("@")[0].rpartition("/")
-        if name == server.name and kind in _UNPLANNED:
-            planned.append((step_id, "in", _UNPLANNED[kind]))
+    planned += [one for step_id in journal if (one := _unplanned(server.name, step_id))]
     steps = tuple(_step(*one, journal.get(one[0])) for one in planned)
     begun = [step for step in steps if step.started_s is not None]
     outcome, reason = _outcome(server, steps)
@@ -212,8 +219,9 @@ def _host(server: ServerPlan, journal: Mapping[str, StepRecord]) -> HostReport:
 def _outcome(server: ServerPlan, steps: tuple[StepReport, ...]) -> tuple[Outcome, str]:
     if not server.steps:
         return "unchanged", server.why
-    # How a failed server was taken out belongs to its failure, and is over with it.
-    steps = tuple(step for step in steps if "/take-out" not in step.id)
+    # How a failed server was taken out or put back belongs to its failure, and is over with it.
+    planned = {step.id for step in server.steps}
+    steps = tuple(step for step in steps if step.id in planned)
     statuses = {step.status for step in steps}
     for status in (StepStatus.FAILED, StepStatus.SKIPPED):
         for step in steps:

@@ -7,16 +7,19 @@ leaves the work to others.
 import secrets
 import threading
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
-from urllib.parse import urlsplit
+from contextlib import AbstractContextManager, nullcontext, suppress
 
-from orchestrator.errors import SpecInvalid
+from orchestrator.errors import Locked, RunNotFound
 from orchestrator.inventory import spec_from_data
+from orchestrator.rollout import attempt
 from orchestrator.rollout.adapters import Adapters
+from orchestrator.rollout.facts import read_facts
 from orchestrator.rollout.plan import Plan
+from orchestrator.rollout.plan_locks import resources
 from orchestrator.rollout.records import Event, RunState
 from orchestrator.rollout.report import RunReport, report
 from orchestrator.rollout.store import Store
+from orchestrator.rollout.undo import undo_plan
 from orchestrator.rollout.worker import Worker
 from orchestrator.spec import Spec
 
@@ -69,7 +72,50 @@ def run_rollout(
             operator=operator,
         )
         worker.work(store.run(run_id), stop=stop or threading.Event())
+    _go_on_with_undo(run_id, adapters, store, on_event=on_event, stop=stop, place=place)
     return report(run_id, store)
+
+
+def _go_on_with_undo(
+    run_id: str,
+    adapters: Adapters,
+    store: Store,
+    *,
+    on_event: OnEvent,
+    stop: threading.Event | None,
+    place: str,
+) -> None:
+    """Work on the run that undoes a failed one, where the file asked for that."""
+    with suppress(RunNotFound):
+        if store.standing(attempt.undo_id(run_id))[0] is RunState.QUEUED:
+            resume(
+                attempt.undo_id(run_id),
+                adapters,
+                store,
+                on_event=on_event,
+                stop=stop,
+                place=place,
+            )
+
+
+def plan_undo(run_id: str, adapters: Adapters, store: Store) -> Plan:
+    """Return the plan that takes a run back, from its journal and from what is now.
+
+    Raises:
+        RunNotFound: no such run.
+        Locked: somebody works on it: pause or abort it first.
+        GateRefused: the floor cannot be kept on the way back.
+        OrchestratorError: it changed nothing.
+        HostUnreachable, KempError: something could not be read.
+    """
+    run = store.run(run_id)
+    if run.state is RunState.QUEUED or (
+        run.state is RunState.RUNNING and store.workers.is_alive(run.worker)
+    ):
+        raise Locked(f"run {run_id} is being worked on; pause or abort it first", owner=run_id)
+    spec = spec_from_data(run.plan.spec)
+    facts = read_facts(spec, adapters)
+    return undo_plan(run_id, run.plan, spec, facts, store.steps(run_id))
 
 
 def enqueue(
@@ -112,6 +158,7 @@ def resume(
     with Worker(store, _given(adapters), adapters.clock, on_event=on_event, place=place) as worker:
         before = store.take_over(run_id, worker=worker.name, now_s=adapters.clock.time_s())
         worker.work(before, stop=stop or threading.Event())
+    _go_on_with_undo(run_id, adapters, store, on_event=on_event, stop=stop, place=place)
     return report(run_id, store)
 
 
@@ -125,38 +172,6 @@ def abandon(run_id: str, store: Store, *, now_s: float, reason: str) -> None:
         Locked: its process still works on it.
     """
     store.stand(run_id, RunState.ABANDONED, reason, now_s=now_s)
-
-
-def resources(plan: Plan) -> tuple[str, ...]:
-    """Return what a run of the plan holds: its services and its hosts.
-
-    Raises:
-        SpecInvalid: the plan names what its specification does not have.
-    """
-    spec = spec_from_data(plan.spec)
-    try:
-        return tuple(
-            dict.fromkeys(
-                [
-                    *(service_lock(spec, one.loadmaster, one.service) for one in plan.floors),
-                    *(f"host {spec.hosts[one.host].address}" for one in plan.servers),
-                ]
-            )
-        )
-    except KeyError as error:
-        raise SpecInvalid(f"there is no {error.args[0]} in it", path="plan") from None
-
-
-def service_lock(spec: Spec, loadmaster: str, service: str) -> str:
-    """Return what a run holds for a service."""
-    return f"service {service} of {_box(spec.loadmasters[loadmaster].url)}"
-
-
-def _box(url: str) -> str:
-    """Return the one spelling of a LoadMaster's address; another name of it stays another one."""
-    parts = urlsplit(url)
-    port = "" if parts.port in (None, 443) else f":{parts.port}"
-    return f"https://{(parts.hostname or url).rstrip('.')}{port}"
 
 
 def _given(adapters: Adapters) -> Callable[[Spec], AbstractContextManager[Adapters]]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from kempsdk import Forward
 from kempsdk.errors import KempError
 from kempsdk.real_servers import RealServers
+from kempsdk.settings import RsSettings
 from orchestrator.errors import GateRefused
 from orchestrator.members import Member
 from orchestrator.rollout import arp_proof, gates
@@ -16,6 +17,7 @@ from orchestrator.rollout.floors import healthy
 from orchestrator.rollout.plan import Data, Step, StepKind
 from orchestrator.rollout.plan_parts import server_state
 from orchestrator.rollout.records import StepRecord, StepStatus
+from orchestrator.rollout.step_ids import TAKE_OUT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,13 +123,19 @@ def add_server(context: Context, step: Step, record: StepRecord) -> Result:
     """Add the server to the service, disabled."""
     place = context.place(step)
     servers = context.loadmaster(place.loadmaster).real_servers
-    forward, weight = Forward(step.after["forward"]), int(step.after["weight"])
+    settings: RsSettings = {
+        "forward": Forward(step.after["forward"]),
+        "weight": int(step.after["weight"]),
+    }
+    if step.after["limit"]:
+        settings["limit"] = int(step.after["limit"])
 
     def act(seen: Data) -> None:
         if seen["present"]:
-            servers.update(place.vs, place.rs, forward=forward, weight=weight)
+            servers.update(place.vs, place.rs, **settings)
         else:
-            servers.add(place.vs, place.rs, forward=forward, weight=weight, enable=False)
+            disabled: RsSettings = {**settings, "enable": False}
+            servers.add(place.vs, place.rs, **disabled)
 
     change = _ServerChange(context=context, step=step, open_gate=tuple, act_on=act)
     return carry_out(context, step, record, change)
@@ -210,17 +218,19 @@ def _left_as(context: Context, enabled: Step) -> Data:
 
 def take_out_id(enable: Step) -> str:
     """Return the id of the step that takes a server out which did not come up."""
-    return enable.id.replace(f"/{StepKind.ENABLE.value}", "/take-out")
+    return enable.sibling_id(TAKE_OUT)
 
 
 def update_server(context: Context, step: Step, record: StepRecord) -> Result:
-    """Give the server another weight."""
-    weight = int(step.after["weight"])
+    """Give the server another weight or limit."""
+    changed: RsSettings = {"weight": int(step.after["weight"])}
+    if step.after["limit"] != step.before["limit"]:
+        changed["limit"] = int(step.after["limit"])
     change = _changing(
         context,
         step,
         tuple,
-        lambda servers, place: servers.update(place.vs, place.rs, weight=weight),
+        lambda servers, place: servers.update(place.vs, place.rs, **changed),
     )
     return carry_out(context, step, record, change)
 

@@ -2,60 +2,55 @@
 
 from collections.abc import Mapping
 
-from orchestrator.rollout.plan import ServerPlan, Step, StepKind
-from orchestrator.rollout.records import StepRecord, StepStatus
+from orchestrator.rollout.plan import ServerPlan, StepKind
+from orchestrator.rollout.records import StepRecord
+from orchestrator.rollout.step_ids import PUT_BACK, TAKE_OUT, step_name
 
-_ROTATION: Mapping[StepKind, str] = {
-    StepKind.DISABLE: "disabled",
-    StepKind.ENABLE: "enabled",
-    StepKind.RAISE_WEIGHT: "enabled",
-    StepKind.ADD_SERVER: "added, disabled",
-    StepKind.DELETE_SERVER: "deleted",
+_ROTATION: Mapping[str, str] = {
+    StepKind.DISABLE.value: "disabled",
+    StepKind.ENABLE.value: "enabled",
+    StepKind.RAISE_WEIGHT.value: "enabled",
+    StepKind.ADD_SERVER.value: "added, disabled",
+    StepKind.DELETE_SERVER.value: "deleted",
+    TAKE_OUT: "disabled again",
+    PUT_BACK: "put back",
 }
-_DONE: Mapping[StepKind, str] = {
-    StepKind.DRAIN: "drained",
-    StepKind.ACTION: "action done",
-    StepKind.PREPARE_HOST: "host prepared",
-    StepKind.HEALTHY: "healthy",
-    StepKind.CLEAR_HOST: "host cleared",
+_DONE: Mapping[str, str] = {
+    StepKind.DRAIN.value: "drained",
+    StepKind.ACTION.value: "action done",
+    StepKind.PREPARE_HOST.value: "host prepared",
+    StepKind.HEALTHY.value: "healthy",
+    StepKind.CLEAR_HOST.value: "host cleared",
 }
-_UNPLANNED = {"take-out": "disabled again", "put-back": "put back"}
 
 
 def standing(server: ServerPlan, journal: Mapping[str, StepRecord]) -> str:
-    """Return what became of a server's places and of the host, by what the journal says."""
+    """Return what became of a server's places and of the host, by what the journal says.
+
+    A question mark: the run does not know yet whether it happened.
+    """
     rotation: dict[str, str] = {}
     done: dict[str, None] = {}
-    for step in server.steps:
-        record = journal.get(step.id)
-        if record is None:
+    for step_id, record in sorted(journal.items(), key=lambda one: one[1].started_s):
+        name = step_name(step_id)
+        if name is None or name.lane != server.name:
             continue
-        if step.kind in _ROTATION and (record.intended or record.status is StepStatus.DONE):
-            rotation[step.pool or ""] = _sure(_ROTATION[step.kind], record)
-        elif step.kind in _DONE and record.status.complete:
-            done[_DONE[step.kind]] = None
-        elif step.kind in _DONE and record.intended:
-            done[f"{_DONE[step.kind]}?"] = None
-    for step in server.steps:
-        for kind, words in _UNPLANNED.items():
-            record = journal.get(f"{server.name}/{kind}" + _suffix(step))
-            if record is not None and record.status.complete and step.pool in rotation:
-                rotation[step.pool or ""] = words
+        sure = "" if record.status.complete else "?"
+        if name.word in _ROTATION and record.intended:
+            word = _ROTATION[name.word]
+            if name.undo is not None:
+                word = f"{word}, on its way back"
+            rotation[name.pool or ""] = f"{word}{sure}"
+        elif name.word in _DONE and (record.intended or record.status.complete):
+            if name.undo is not None and name.word == StepKind.ACTION.value:
+                done.pop(_DONE[name.word], None)
+                done[f"action taken back{sure}"] = None
+            else:
+                done[f"{_DONE[name.word]}{sure}"] = None
     if not rotation and not done:
         return "not touched"
-    several = len(set(rotation.values())) > 1
-    states = (
-        [f"{word} in {pool}" for pool, word in rotation.items()]
-        if several
-        else list(dict.fromkeys(rotation.values()))
-    )
+    if len(set(rotation.values())) > 1:
+        states = [f"{word} in {pool}" for pool, word in rotation.items()]
+    else:
+        states = list(dict.fromkeys(rotation.values()))
     return ", ".join([*states, *done])
-
-
-def _sure(word: str, record: StepRecord) -> str:
-    """Return what a step leads to; with a question mark where nobody has seen it yet."""
-    return word if record.status.complete else f"{word}?"
-
-
-def _suffix(step: Step) -> str:
-    return f"@{step.pool}" if "@" in step.id else ""

@@ -18,6 +18,7 @@ from orchestrator.rollout import (
     healthy,
     host_changes,
     observations,
+    reverting,
     server_changes,
 )
 from orchestrator.rollout.changes import Result
@@ -168,7 +169,17 @@ def _fail(context: Context, step: Step, error: OrchestratorError | KempError) ->
 
 
 def _after_failure(context: Context, step: Step, gate: str | None) -> Verdict:
-    """Return whether the run goes on without a server that failed."""
+    """Return whether the run goes on without a server that failed.
+
+    Before that it is put back, where the file says so.
+    """
+    if step.id not in context.steps:
+        return Verdict.FAILED  # on the way back itself
+    if context.rollout.on_failure == "revert-server" and gate not in _EYES_CLOSED:
+        try:
+            _put_back_all(context, step)
+        except Stopped:
+            return Verdict.STOPPED
     if step.server not in context.servers or gate in _OF_THE_RUN:
         return Verdict.FAILED
     failed = failed_servers(context)
@@ -182,6 +193,28 @@ def _after_failure(context: Context, step: Step, gate: str | None) -> Verdict:
         step=step.id,
     )
     return Verdict.SKIP_SERVER
+
+
+def _put_back_all(context: Context, step: Step) -> None:
+    """Put back the server that failed, or those of the batch that did not bake."""
+    gates_ = [gate.name for gate in context.plan.gates]
+    names = (
+        (step.server,)
+        if step.server in context.servers
+        else context.plan.batches[gates_.index(step.server) - 1]
+        if step.kind is StepKind.BAKE
+        else ()
+    )
+    for name in names:
+        fate = reverting.revert(context, name, _carried_out)
+        context.emit("server-reverted", fate, server=name, step=step.id)
+
+
+def _carried_out(context: Context, step: Step) -> bool:
+    verdict = _perform(context, step)
+    if verdict is Verdict.STOPPED:
+        raise Stopped("a pause was asked for")
+    return verdict is Verdict.GO_ON
 
 
 def failed_servers(context: Context) -> tuple[str, ...]:
@@ -241,7 +274,7 @@ def _takes_out(step: Step) -> bool:
 def put_back(disable: Step) -> Step:
     """Return the step that takes a disable back, exactly."""
     return Step(
-        id=disable.id.replace(f"/{StepKind.DISABLE.value}", f"/{StepKind.PUT_BACK.value}"),
+        id=disable.sibling_id(StepKind.PUT_BACK.value),
         server=disable.server,
         kind=StepKind.PUT_BACK,
         why="skipped: put back as it was found",

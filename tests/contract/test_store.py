@@ -33,7 +33,7 @@ def plan() -> Plan:
     return Plan(
         kind="drain",
         batches=(("web1",),),
-        gates=(Gate(name="batch 0"), Gate(name="batch 1")),
+        gates=(Gate(name="before batch 1"), Gate(name="batch 1")),
         servers=(ServerPlan(name="web1", host="web1", places=(), why="x", steps=(step,)),),
         floors=(
             Floor(

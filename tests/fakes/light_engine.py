@@ -16,9 +16,10 @@ from orchestrator.rollout.adapters import Adapters
 from orchestrator.rollout.context import Context
 from orchestrator.rollout.engine import Outcome
 from orchestrator.rollout.plan import Plan
+from orchestrator.rollout.plan_locks import resources
 from orchestrator.rollout.records import Event, Run, RunState
 from orchestrator.rollout.report import RunReport, report
-from orchestrator.rollout.run import new_run_id, resources
+from orchestrator.rollout.run import new_run_id
 from orchestrator.rollout.steps import Verdict, perform
 from orchestrator.rollout.store import Store
 
@@ -49,7 +50,16 @@ def run_lightly(
             store.end_run(run_id, RunState.ABANDONED, reason, worker=worker, now_s=clock.time_s())
             raise
         _work(store.run(run_id), adapters, store, worker, on_event, stop, threads=threads)
+    _undo(run_id, adapters, store, on_event, threads=threads)
     return report(run_id, store)
+
+
+def _undo(
+    run_id: str, adapters: Adapters, store: Store, on_event: OnEvent, *, threads: bool
+) -> None:
+    undo_id = attempts.undo_id(run_id)
+    if any(one.run_id == undo_id and one.state is RunState.QUEUED for one in store.runs()):
+        resume_lightly(undo_id, adapters, store, on_event=on_event, threads=threads)
 
 
 def resume_lightly(
@@ -66,6 +76,7 @@ def resume_lightly(
     with store.workers.hold(worker, now_s=adapters.clock.time_s()):
         before = store.take_over(run_id, worker=worker, now_s=adapters.clock.time_s())
         _work(before, adapters, store, worker, on_event, stop, threads=threads)
+    _undo(run_id, adapters, store, on_event, threads=threads)
     return report(run_id, store)
 
 

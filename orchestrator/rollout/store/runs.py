@@ -35,6 +35,8 @@ class Runs:
     ) -> None:
         """Store a new run and take its locks, both or neither.
 
+        A run that is undone ends with this, and gives its locks to the one that undoes it.
+
         Args:
             worker: who works on it; empty leaves it queued for whoever is free.
             operator: the person who begins it.
@@ -47,6 +49,8 @@ class Runs:
         def work(db: Transaction) -> None:
             if not queued:
                 fence(db, worker)
+            if plan.undoes:
+                self._give_way(db, plan.undoes, run_id, now_s)
             self.locks.take(
                 db,
                 resources,
@@ -71,6 +75,14 @@ class Runs:
             )
 
         self.database.transact(work, alone="locks")
+
+    def _give_way(self, db: Transaction, run_id: str, undone_by: str, now_s: float) -> None:
+        run = self._free(db, run_id)
+        reason = "; ".join(filter(None, (run.reason, f"undone by run {undone_by}")))
+        if run.ended_s is None:
+            _stand(db, run_id, RunState.ABANDONED, reason, now_s)
+        else:
+            db.execute("UPDATE runs SET reason = ? WHERE run_id = ?", reason, run_id)
 
     def take_over(self, run_id: str, *, worker: str, now_s: float) -> Run:
         """Make this worker the owner of a run that nobody works on, locks included.

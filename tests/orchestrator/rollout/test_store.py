@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from orchestrator.errors import Locked, StoreUnavailable
-from orchestrator.rollout.run import service_lock
+from orchestrator.rollout.plan_locks import service_lock
 from orchestrator.rollout.store import Store
 from orchestrator.rollout.store.schema import UPGRADES
 from tests.contract.test_store import STEP, create

@@ -24,7 +24,7 @@ from orchestrator.rollout.plan import Plan
 from orchestrator.rollout.planner import make_plan
 from orchestrator.rollout.records import Event, Request, RequestKind
 from orchestrator.rollout.report import RunReport
-from orchestrator.rollout.run import resume, run_rollout
+from orchestrator.rollout.run import plan_undo, resume, run_rollout
 from orchestrator.rollout.store import Store
 from orchestrator.rollout.web import WebAnswer, WebRequest
 from orchestrator.spec import Spec
@@ -330,6 +330,10 @@ class World:
     ) -> RunReport:
         go = resume_lightly if self.light else resume
         return go(run_id, self.adapters, self.store, on_event=self._heard(watch), **more)
+
+    def undo(self, run_id: str, **more: Any) -> RunReport:
+        """Plan the undoing of a run, and run that."""
+        return self.run(plan_undo(run_id, self.adapters, self.store), **more)
 
     def run_until(self, rollout: str | Plan, at: str, do: Callable[[], object]) -> RunReport:
         """Run a rollout and do something when a step begins."""
