@@ -436,3 +436,102 @@ def _conclude(session: Session, end: "RunReport") -> ExitCode:
     failed = any(host.outcome == "failed" for host in end.hosts.values())
     session.say(f"to go on: kemp rollout resume {end.run_id}")
     return ExitCode.PARTIAL if failed else ExitCode.STOPPED
+
+
+def _ask(session: Session, run_id: str, kind: str, target: str, note: str) -> None:
+    """Leave a wish in the mailbox of a run; whoever works on it answers."""
+    from cli.worker import operator
+    from orchestrator.rollout.records import RequestKind
+
+    with _store(session) as store:
+        asked = store.requests.ask(
+            run_id,
+            RequestKind(kind),
+            target,
+            asked_by=operator(),
+            now_s=session.adapters.clock().time_s(),
+            note=note,
+            once=kind == "approve",
+        )
+    session.say(f"asked run {run_id}: {asked.words}")
+
+
+_wanted_run = click.argument("run_id", metavar="RUN")
+_wanted_server = click.argument("server", metavar="SERVER")
+_note_option = click.option("--note", default="", help="Why; kept with the run.")
+
+
+@command.command()
+@_wanted_run
+@click.option("--now", is_flag=True, help="Break off waiting; else servers in hand are finished.")
+@_note_option
+@pass_session
+def pause(session: Session, run_id: str, now: bool, note: str) -> None:
+    """Ask a run to pause; resume goes on with it."""
+    _ask(session, run_id, "pause", "now" if now else "", note)
+
+
+@command.command()
+@_wanted_run
+@_note_option
+@pass_session
+def abort(session: Session, run_id: str, note: str) -> None:
+    """Ask a run that goes on to stop and end as it stands; undo takes it back."""
+    _ask(session, run_id, "abort", "", note)
+
+
+@command.command()
+@_wanted_run
+@_wanted_server
+@_note_option
+@pass_session
+def skip(session: Session, run_id: str, server: str, note: str) -> None:
+    """Ask a run to leave a server out, put back if all it lost is its traffic."""
+    _ask(session, run_id, "skip", server, note)
+
+
+@command.command()
+@_wanted_run
+@_wanted_server
+@_note_option
+@pass_session
+def retry(session: Session, run_id: str, server: str, note: str) -> None:
+    """Ask that of the servers that failed only this one is tried again; then resume."""
+    _ask(session, run_id, "retry", server, note)
+
+
+@command.command()
+@_wanted_run
+@click.argument("gate", metavar="[GATE]", default="batch 1")
+@_note_option
+@pass_session
+def approve(session: Session, run_id: str, gate: str, note: str) -> None:
+    """Approve the first batch of a run, so that the others follow."""
+    _ask(session, run_id, "approve", gate, note)
+
+
+@command.command()
+@_wanted_run
+@_yes_option
+@pass_session
+def undo(session: Session, run_id: str, yes: bool) -> ExitCode:
+    """Take a run back: show the plan, ask, work, report."""
+    from cli.progress import shown
+    from cli.worker import operator
+    from orchestrator.inventory import spec_from_data
+    from orchestrator.rollout.run import plan_undo, run_rollout
+
+    with _store(session) as store:
+        spec = spec_from_data(store.run(run_id).plan.spec)
+        with session.adapters.rollout(spec, session) as adapters, _pause_on_signal() as stop:
+            made = plan_undo(run_id, adapters, store)
+            session.say(plan_text(made, colour=False))
+            if made.empty:
+                return ExitCode.NOTHING_TO_DO
+            touched = sum(bool(one.steps) for one in made.servers)
+            session.confirm(f"{touched} hosts will be worked on.", str(touched), yes=yes)
+            with shown(session, made) as on_event:
+                end = run_rollout(
+                    made, adapters, store, on_event=on_event, stop=stop, operator=operator()
+                )
+    return _conclude(session, end)
