@@ -134,6 +134,8 @@ class Front:
     async def _meet_faults(self, http: web.BaseRequest, call: _Call) -> web.StreamResponse:
         """Run a call with whatever strikes it before and after."""
         strikes = self._faults.strikes(call.command)
+        if not strikes:
+            return self._run(http, call)
         early = [one for one in strikes if one.fault.when == "before"]
         late = [one for one in strikes if one.fault.when == "after"]
         await self._let_happen(early)
