@@ -431,7 +431,7 @@ def test_stable_schema() -> None:
     data = make_plan(spec_for("kind: roll"), facts()).to_data()
     assert sorted(data) == [
         "batches", "facts", "fingerprint", "floors", "format", "gates", "kind", "servers",
-        "spec", "warnings",
+        "spec", "undoes", "warnings",
     ]  # fmt: skip
     assert data["format"] == 2
     assert sorted(data["servers"][0]) == ["host", "name", "places", "steps", "why"]
