@@ -72,7 +72,8 @@ def _commands(change: NetChange) -> Iterable[str]:
             yield _line("ip", f"-{rule.version}", "rule", "del", *_rule(rule_words(rule)))
         case CallTool():
             asked = f"{_line(*change.unless)} >/dev/null 2>&1 || " if change.unless else ""
-            yield asked + _line(*change.argv)
+            others = "".join(f' || [ "$?" = {code} ]' for code in change.accept if code)
+            yield asked + _line(*change.argv) + others
 
 
 def _written(change: WriteFile) -> Iterable[str]:

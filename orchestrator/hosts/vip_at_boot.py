@@ -61,12 +61,11 @@ def keeper_of(state: NetState, host: Host, vip: str) -> Keeper:
     persistence = persistence_of(state)
     if _enabled(persistence, "network") and ":" not in vip:
         return Keeper.NETWORK_SCRIPTS
-    if has_profiles_of_lo(persistence) and (
-        profiles_of_lo(persistence) or not strangers_on_lo(state)
-    ):
-        return Keeper.NETWORK_MANAGER
     # NetworkManager takes from lo what is not in its profile, others' addresses included: where
-    # there are any, it is better left without one (measured, 1.42).
+    # there are any, or a unit of ours, it is better left without one (measured, 1.42).
+    in_peace = strangers_on_lo(state) or vip_unit.PATH in persistence.files
+    if has_profiles_of_lo(persistence) and (profiles_of_lo(persistence) or not in_peace):
+        return Keeper.NETWORK_MANAGER
     return Keeper.UNIT if any(persistence.units.values()) else Keeper.NONE
 
 

@@ -3,6 +3,7 @@
 Files of others are never written over: that needs ``adopt``, and then the undo record has them.
 """
 
+import ipaddress
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -10,6 +11,7 @@ from orchestrator.errors import HostChangeFailed
 from orchestrator.hosts import ifcfg_files, keyfiles, tools, vip_unit
 from orchestrator.hosts.changes import AddAddress, NetChange, WriteFile
 from orchestrator.hosts.driver import Host
+from orchestrator.hosts.sections import Persistence
 from orchestrator.hosts.state import NetState
 from orchestrator.hosts.undo_record import UndoRecord
 from orchestrator.hosts.vip_at_boot import (
@@ -48,7 +50,8 @@ def plan_keep(state: NetState, host: Host, vips: Sequence[str], *, adopt: bool) 
     right = {
         one.address
         for one in at_boot(state, host)
-        if one.interface == LOOPBACK and one.prefix == (128 if ":" in one.address else 32)
+        if one.interface == LOOPBACK
+        and one.prefix == ipaddress.ip_address(one.address).max_prefixlen
     }
     labels: dict[str, str | None] = {}
     by_keeper: dict[Keeper, list[str]] = {}
@@ -137,8 +140,26 @@ class _Planned:
             changes += load(self.state, path)
         active = {one.path for one in persistence.profiles if one.device == LOOPBACK}
         if persistence.nm_running and path not in active:
+            self._refuse_to_wipe(content)
             changes.append(tools.raise_profile(keyfiles.uuid_of(content)))
         return changes
+
+    def _refuse_to_wipe(self, content: str) -> None:
+        """Refuse to raise a profile that lacks an address which is on lo."""
+        named = {address for address, _ in keyfiles.addresses(content)}
+        lost = [
+            one.address
+            for one in self.state.addresses
+            if one.interface == LOOPBACK
+            and not ipaddress.ip_address(one.address).is_loopback
+            and one.address not in named
+        ]
+        if lost:
+            raise HostChangeFailed(
+                f"{self.host.name}: NetworkManager would take {', '.join(lost)} from lo when it "
+                "raises the profile: take them off first, or say persistence: unit in the "
+                "inventory"
+            )
 
     def unit(self, labels: Mapping[str, str | None]) -> list[NetChange]:
         persistence = persistence_of(self.state)
@@ -168,19 +189,16 @@ class _Planned:
         ]
 
 
-def plan_drop(
-    state: NetState, host: Host, vips: Collection[str], record: UndoRecord
-) -> tuple[NetChange, ...]:
+def plan_drop(state: NetState, vips: Collection[str], record: UndoRecord) -> tuple[NetChange, ...]:
     """Return what keeps the VIPs from coming back after a boot, as far as our files do it.
 
     To be carried out when the VIPs have left lo: NetworkManager takes from lo what is in none
     of its profiles when it loses one, so what others put there is put back.
     """
-    ours = {one.path for one in at_boot(state, host) if one.address in vips and one.ours}
-    ours |= {path for path in _of_nobody(state, vips) if path not in ours}
+    persistence = persistence_of(state)
     changes: list[NetChange] = []
-    for path in sorted(ours):
-        file = persistence_of(state).files[path]
+    for path in _ours_with(persistence, vips):
+        file = persistence.files[path]
         if path == vip_unit.PATH:
             left = {
                 vip: label
@@ -195,8 +213,7 @@ def plan_drop(
         elif keyfiles.is_loopback(file.content):
             changes += _drop_from_profile(state, path, vips, record)
         else:
-            changes.append(_rewrite(state, path, _before(record, path)))
-    persistence = persistence_of(state)
+            changes.append(_given_back(state, path, record))
     known = {one.path for one in persistence.profiles}
     if keyfiles.PROFILE in known and keyfiles.PROFILE not in persistence.files:
         # The file went, but NetworkManager was not told: it would still raise the profile.
@@ -204,19 +221,21 @@ def plan_drop(
     return tuple(changes)
 
 
-def _of_nobody(state: NetState, vips: Collection[str]) -> list[str]:
-    """Return our files that have a VIP though nobody reads them at boot."""
-    return [
+def _ours_with(persistence: Persistence, vips: Collection[str]) -> list[str]:
+    """Return our files that have one of the VIPs, read by anybody at boot or not."""
+
+    def carried(content: str) -> set[str]:
+        return {
+            *(address for address, _ in keyfiles.addresses(content)),
+            *vip_unit.vips_of(content),
+            ifcfg_files.settings(content).get("IPADDR", ""),
+        }
+
+    return sorted(
         path
-        for path, file in persistence_of(state).files.items()
-        if is_ours(file)
-        and any(
-            vip in (address for address, _ in keyfiles.addresses(file.content))
-            or vip in vip_unit.vips_of(file.content)
-            or ifcfg_files.settings(file.content).get("IPADDR") == vip
-            for vip in vips
-        )
-    ]
+        for path, file in persistence.files.items()
+        if is_ours(file) and not carried(file.content).isdisjoint(vips)
+    )
 
 
 def _drop_from_profile(
@@ -224,11 +243,10 @@ def _drop_from_profile(
 ) -> list[NetChange]:
     content = persistence_of(state).files[path].content
     left = keyfiles.with_addresses(content, (), remove=vips)
-    before = _before(record, path)
     others = set(keyfiles.addresses(left)) - keyfiles.LOCAL
-    if before is not None and others <= set(keyfiles.addresses(before)):
-        taken_over = _rewrite(state, path, before, mode=record.files[path].mode)
-        return [taken_over, *load(state, path)]
+    found = record.files[path].before if path in record.files else None
+    if found is not None and others <= set(keyfiles.addresses(found)):
+        return [_given_back(state, path, record), *load(state, path)]
     if others:
         return [_rewrite(state, path, left), *load(state, path)]
     back = [
@@ -250,9 +268,12 @@ def _rewrite(
     )
 
 
-def _before(record: UndoRecord, path: str) -> str | None:
+def _given_back(state: NetState, path: str, record: UndoRecord) -> WriteFile:
+    """Return the change that puts a file back as it was found; none was there: it goes."""
     taken = record.files.get(path)
-    return taken.before if taken is not None else None
+    return _rewrite(
+        state, path, taken.before if taken else None, mode=taken.mode if taken else None
+    )
 
 
 def load(state: NetState, path: str) -> list[NetChange]:

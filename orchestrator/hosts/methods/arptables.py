@@ -84,7 +84,7 @@ class ArpTables:
         rules = _rules(wanted, gone)
         away = (
             *(RemoveAddress(address=one) for one in state.addresses if one.address in gone),
-            *plan_drop(state, wanted.host, gone, record),
+            *plan_drop(state, gone, record),
         )
         # Backwards: the host never asks with the VIP as sender while its answers are dropped.
         live = [one.deleted() for one in reversed(rules) if is_in(one, arp.rules)]

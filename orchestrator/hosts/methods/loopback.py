@@ -87,18 +87,15 @@ class Loopback:
         Raises:
             HostChangeFailed: it cannot be planned, as for ``plan_add``.
         """
-        for vip in wanted.vips:
-            _check(state, wanted.host, vip)
+        gone = _gone(state, wanted)
         record = read_record(state, wanted.host)
         away = (
-            *(RemoveAddress(address=one) for one in state.addresses if one.address in wanted.vips),
-            *plan_drop(state, wanted.host, wanted.vips, record),
+            *(RemoveAddress(address=one) for one in state.addresses if one.address in gone),
+            *plan_drop(state, gone, record),
         )
         left = replace(
-            record.without(wanted.vips).noting(away),
-            addresses=tuple(
-                one for one in record.addresses if one.address.address not in wanted.vips
-            ),
+            record.without(gone).noting(away),
+            addresses=tuple(one for one in record.addresses if one.address.address not in gone),
         )
         if _still_needed(state, record, wanted):
             return (*away, *write_record(state, wanted.host, left))
@@ -116,8 +113,7 @@ class Loopback:
 
     def left_alone(self, state: NetState, wanted: Wanted) -> tuple[Finding, ...]:
         """Return what ``plan_remove`` for the same arguments would not give back, and why."""
-        for vip in wanted.vips:
-            _check(state, wanted.host, vip)
+        gone = _gone(state, wanted)
         record = read_record(state, wanted.host)
         foreign = tuple(
             Finding(
@@ -128,7 +124,7 @@ class Loopback:
                 blocks=False,
             )
             for one in at_boot(state, wanted.host)
-            if one.address in wanted.vips and not one.ours
+            if one.address in gone and not one.ours
         )
         if not record.sysctls:
             return foreign
@@ -226,6 +222,13 @@ def _check(state: NetState, host: Host, vip: str) -> None:
         raise HostChangeFailed(f"{host.name}: {wrong[0].message}: {wrong[0].cure}")
 
 
+def _gone(state: NetState, wanted: Wanted) -> tuple[str, ...]:
+    """Return the VIPs that leave: those that no service which stays has too."""
+    for vip in wanted.vips:
+        _check(state, wanted.host, vip)
+    return tuple(vip for vip in wanted.vips if vip not in wanted.kept_vips)
+
+
 def _check_file(state: NetState, wanted: Wanted) -> None:
     ours = state.files.get(SYSCTL_FILE)
     if ours is not None and not ours.startswith(HEADER) and not wanted.adopt:
@@ -244,7 +247,7 @@ def _still_needed(state: NetState, record: UndoRecord, wanted: Wanted) -> frozen
         for one in at_boot(state, wanted.host)
         if one.interface == LOOPBACK and not one.ours
     }
-    needed = ((live | ours | wanted.kept_vips) - frozenset(wanted.vips)) | foreign
+    needed = ((live | ours) - frozenset(wanted.vips)) | wanted.kept_vips | foreign
     return frozenset(
         one for one in needed if is_ipv4(one) and not ipaddress.ip_address(one).is_loopback
     )

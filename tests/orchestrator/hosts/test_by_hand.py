@@ -128,4 +128,6 @@ def test_a_question_is_asked_first_and_nothing_to_do_says_so(segment: Segment) -
     host = segment.attach("web1").host
     call = CallTool(argv=("nmcli", "up"), says="up", unless=("nmcli", "is it"))
     assert "nmcli 'is it' >/dev/null 2>&1 || nmcli up\n" in script(host, [call], title="x")
+    down = CallTool(argv=("nmcli", "down"), says="down", accept=(0, 10))
+    assert 'nmcli down || [ "$?" = 10 ]\n' in script(host, [down], title="x")
     assert "nothing to do" in script(host, [], title="x")

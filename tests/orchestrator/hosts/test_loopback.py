@@ -140,6 +140,13 @@ def test_a_vip_that_somebody_else_needs_keeps_the_silence(world: World) -> None:
     assert world.fake.sysctls["conf/all/arp_ignore"] == 0
 
 
+def test_a_vip_that_another_service_has_too_stays(world: World) -> None:
+    world.add()
+    assert world.remove(keep=[VIP]) == ()
+    assert world.findings() == []
+    assert world.left(keep=[VIP]) == ["sysctls-still-needed"]
+
+
 def test_a_foreign_address_on_lo_keeps_the_silence(world: World) -> None:
     world.add()
     world.fake.addresses.append(HostAddress(address=OTHER, prefix=32, interface="lo"))

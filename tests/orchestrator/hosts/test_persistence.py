@@ -343,6 +343,24 @@ def test_where_others_have_addresses_on_lo_no_profile_is_made() -> None:
     assert world.findings(VIP) == []
 
 
+def test_a_unit_stays_the_way_where_it_has_begun() -> None:
+    world = World("stream9")
+    stranger = HostAddress(address="10.9.9.9", prefix=32, interface="lo")
+    world.fake.addresses.append(stranger)
+    world.add(VIP)
+    world.fake.addresses.remove(stranger)
+    world.add(OTHER)
+    assert keyfiles.PROFILE not in world.fake.files, "it would take the first VIP away"
+    assert world.findings(VIP, OTHER) == []
+
+
+def test_a_profile_that_would_take_an_address_away_is_refused() -> None:
+    world = World("stream9", replace(HOST, persistence="networkmanager"))
+    world.fake.addresses.append(HostAddress(address="10.9.9.9", prefix=32, interface="lo"))
+    with pytest.raises(HostChangeFailed, match=r"take 10\.9\.9\.9 from lo.*persistence: unit"):
+        world.add(VIP)
+
+
 def test_others_addresses_come_back_when_our_profile_goes() -> None:
     world = World("stream9")
     world.add(VIP)
