@@ -118,16 +118,18 @@ class _Handler(BaseHTTPRequestHandler):
     def _body(self) -> Any:
         if self.headers.get("Transfer-Encoding"):
             raise _Wrong("Content-Length is needed", HTTPStatus.LENGTH_REQUIRED)
-        text = self.headers.get("Content-Length", "0")
-        length = int(text) if text.isascii() and text.isdigit() and len(text) < 16 else -1
+        given = self.headers.get("Content-Length", "0")
+        length = int(given) if given.isascii() and given.isdigit() and len(given) < 16 else -1
         if not 0 <= length <= _LONGEST_BODY:
             raise _Wrong(f"at most {_LONGEST_BODY} bytes", HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+        # Read in any case, or it would be taken for the next request.
+        text = self.rfile.read(length)
         if self.command in ("GET", "DELETE"):
             return None
         if self.headers.get_content_type() != "application/json":
             raise _Wrong("Content-Type: application/json", HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
         try:
-            return json.loads(self.rfile.read(length) or b"{}")
+            return json.loads(text or b"{}")
         except (ValueError, RecursionError):
             raise _Wrong("the body is no JSON") from None
 
@@ -265,7 +267,11 @@ class ControlPort:
         Raises:
             OSError: the port cannot be bound.
         """
-        self._server = _Server(self._port, self._controls)
+        try:
+            self._server = _Server(self._port, self._controls)
+        except OSError as failed:
+            text = f"control port {self._port}: {failed.strerror}"
+            raise OSError(failed.errno, text) from None
         self._port = self._server.server_address[1]
         self._thread = threading.Thread(
             target=self._server.serve_forever,

@@ -163,6 +163,15 @@ def test_what_a_web_page_could_send(
     assert ask(control, "GET", "/faults") == (200, [])
 
 
+def test_a_body_where_none_belongs_is_not_the_next_request(control: ControlPort) -> None:
+    connection = http.client.HTTPConnection("127.0.0.1", control.port, timeout=10)
+    for _ in range(2):
+        connection.request("GET", "/faults", body="DELETE /faults HTTP/1.1\r\n\r\n")
+        answer = connection.getresponse()
+        assert (answer.status, json.loads(answer.read())) == (200, [])
+    connection.close()
+
+
 def test_a_stopped_appliance_is_said(wire: Wire, control: ControlPort) -> None:
     wire.box.stop()
     status, answer = ask(control, "POST", "/sample", {})
@@ -171,7 +180,7 @@ def test_a_stopped_appliance_is_said(wire: Wire, control: ControlPort) -> None:
 
 def test_a_port_that_is_taken_is_said(wire: Wire, control: ControlPort) -> None:
     with (
-        pytest.raises(OSError),  # noqa: PT011 - the text is the system's
+        pytest.raises(OSError, match=f"control port {control.port}: "),
         ControlPort(wire.box, control.port),
     ):
         raise AssertionError
