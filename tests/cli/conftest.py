@@ -1,5 +1,6 @@
 """A terminal to type ``kemp`` into: the real entry point, its own environment."""
 
+import logging
 import os
 import subprocess
 import sys
@@ -41,7 +42,12 @@ class Terminal:
                     patch.delenv(key)
             for key, value in self.environment().items():
                 patch.setenv(key, value)
+            root = logging.getLogger()
+            before = (list(root.handlers), root.level)
             code = run(list(argv))
+            # What -v switched on is for this command only.
+            root.handlers[:] = before[0]
+            root.setLevel(before[1])
         out, err = self.capture.readouterr()
         return Result(code, out, err)
 

@@ -135,9 +135,10 @@ def world(segment: Segment) -> Iterator[World]:
         lb.add_address(VIP, 32, INTERFACE)
         for member in (web1, web2):
             host = member.host
-            state = DRIVER.read(host)
+            method = METHODS["loopback"]
+            state = DRIVER.read(host, method.sections)
             wanted = Wanted(host=host, services=(VS,))
-            DRIVER.apply(host, METHODS["loopback"].plan_add(state, wanted))
+            DRIVER.apply(host, method.plan_add(state, wanted))
             lm.real_servers.add(VS, RsRef(host.address, 80), forward=Forward.ROUTE)
         yield World(segment=segment, lm=lm, lb=lb, gw=gw, web1=web1, web2=web2, stack=stack)
 

@@ -13,7 +13,7 @@ from orchestrator.doctor.hosts import Examined, compare_mtus, examine_host
 from orchestrator.hosts.driver import CommandResult
 from orchestrator.hosts.methods.method import Wanted
 from orchestrator.hosts.methods.registry import METHODS
-from orchestrator.hosts.sections import Firewalld, Zone
+from orchestrator.hosts.sections import Firewalld, Persistence, Zone
 from orchestrator.hosts.state import PolicyRule, Route, Socket
 from orchestrator.inventory import parse_spec
 from orchestrator.rules import Severity
@@ -52,11 +52,13 @@ def sound() -> Examined:
     """Give a host that is right in every way."""
     driver, host = FakeHostDriver(), SPEC.host("web1")
     fake = driver.add(host)
+    fake.persistence = Persistence(units={"network": "enabled"}, network_scripts=True)
     wanted = Wanted(host=host, services=(VsRef.parse(f"tcp/{VIP}:80"),))
-    driver.apply(host, METHODS["loopback"].plan_add(driver.read(host), wanted))
+    method = METHODS["loopback"]
+    driver.apply(host, method.plan_add(driver.read(host, method.sections), wanted))
     fake.sockets.append(listener())
     state = replace(
-        driver.read(host),
+        driver.read(host, method.sections),
         routes=(Route(destination="default", gateway=ROUTER, interface="eth0"),),
         mtus={"eth0": 1500, "lo": 65536},
         firewalld=Firewalld(),

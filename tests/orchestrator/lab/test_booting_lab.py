@@ -166,7 +166,7 @@ def test_what_a_world_leaves_is_cleared_away(tmp_path: Path) -> None:
 
 
 @pytest.mark.kernel
-def test_the_page_about_the_lab_tells_the_truth(tmp_path: Path) -> None:
+def test_the_page_is_true(tmp_path: Path) -> None:
     need_systemd()
     page = Path(__file__).parents[3] / "docs" / "pages" / "lab.md"
     (script,) = re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
