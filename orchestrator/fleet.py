@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import TypeVar
 
-from kempsdk import LoadMaster, VsRef
+from kempsdk import LoadMaster
 from orchestrator.errors import GateRefused, HostChangeFailed, HostUnreachable, SpecInvalid
 from orchestrator.hosts.changes import NetChange, describe
 from orchestrator.hosts.driver import Host, HostDriver
@@ -23,6 +23,7 @@ from orchestrator.hosts.revert import SECTIONS as REVERT_SECTIONS
 from orchestrator.hosts.revert import plan_revert
 from orchestrator.hosts.sections import Section
 from orchestrator.hosts.state import NetState
+from orchestrator.members import carried
 from orchestrator.spec import Spec
 
 DEFAULT_WIDTH = 16
@@ -103,33 +104,16 @@ def assignment(spec: Spec, name: str, *, adopt: bool = False) -> Assignment:
         SpecInvalid: it is in none.
     """
     host = spec.host(name)
-    by_method: dict[MethodName, list[tuple[VsRef, str | None]]] = {}
-    for pool in spec.pools.values():
-        if name in pool.hosts:
-            entry = spec.services[pool.service]
-            by_method.setdefault(entry.method, []).append((entry.ref, entry.gateway))
-    if not by_method:
+    places = [spec.member(pool, name) for pool in spec.pools_of(name)]
+    if not places:
         raise SpecInvalid(f"{name} is in no pool: nothing is wanted of it", path="pools")
-    monitors = tuple(
-        one
-        for pool in spec.pools.values()
-        if name in pool.hosts
-        for one in spec.services[pool.service].monitors
-    )
     parts = []
-    for method, entries in by_method.items():
-        others = [ref for other, more in by_method.items() if other != method for ref, _ in more]
+    for one in carried(host, places):
+        others = tuple(place.vs for place in places if place not in one.places)
         parts.append(
             Part(
-                method=method,
-                wanted=Wanted(
-                    host=host,
-                    services=tuple(dict.fromkeys(ref for ref, _ in entries)),
-                    keep=tuple(others),
-                    gateway=next((gateway for _, gateway in entries if gateway), None),
-                    clients=monitors,
-                    adopt=adopt,
-                ),
+                method=one.places[0].method,
+                wanted=replace(one.wanted, keep=others, adopt=adopt),
             )
         )
     return Assignment(host=host, parts=tuple(parts))

@@ -28,6 +28,7 @@ class Member:
         pool: by which the place is known.
         method: how the host is made to take the service's traffic.
         gateway: of the method that needs one.
+        clients: known ones of the service, such as monitors.
     """
 
     pool: str
@@ -89,7 +90,7 @@ def carried(host: Host, places: Iterable[Member]) -> tuple[Carried, ...]:
                 host=host,
                 services=tuple(dict.fromkeys(one.vs for one in members)),
                 gateway=members[0].gateway,
-                clients=members[0].clients,
+                clients=tuple(dict.fromkeys(it for one in members for it in one.clients)),
             ),
         )
         for members in groups.values()

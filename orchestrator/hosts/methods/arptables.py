@@ -21,7 +21,7 @@ from orchestrator.hosts.arp_rules import (
     with_rules,
     without_rules,
 )
-from orchestrator.hosts.changes import CallTool, NetChange, RemoveAddress, WriteFile
+from orchestrator.hosts.changes import NetChange, RemoveAddress, WriteFile
 from orchestrator.hosts.findings import Finding, blocking
 from orchestrator.hosts.methods.method import Wanted
 from orchestrator.hosts.methods.place import is_ipv4, longest_prefix, place, verify_place
@@ -263,7 +263,7 @@ def _forget_rules(
         yield WriteFile(path=UNIT_PATH, content=None, before=unit.content)
         yield from reload(state)
     ours = tools.enable_unit("arptables.service").argv
-    if any(isinstance(one, CallTool) and one.argv == ours for one in record.calls):
+    if any(one.argv == ours for one in record.calls):
         yield tools.disable_unit("arptables.service")
 
 

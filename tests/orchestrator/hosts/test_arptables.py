@@ -4,6 +4,7 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 
@@ -97,7 +98,7 @@ def test_a_rule_that_comes_too_late_is_seen() -> None:
     assert not is_late(drop, f"{drop.line}\n{accept}\n")
 
 
-def test_the_unit_is_one_that_systemd_takes(tmp_path) -> None:  # type: ignore[no-untyped-def] # pytest's own path
+def test_the_unit_is_one_that_systemd_takes(tmp_path: Path) -> None:
     unit = tmp_path / "kemp-arptables.service"
     unit.write_text(UNIT_FILE.replace("/usr/sbin/arptables-restore", "/bin/cat"))
     checked = subprocess.run(
