@@ -16,6 +16,8 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as FutureTimeout
 from contextlib import contextmanager
 from functools import cache
 from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar
@@ -32,6 +34,8 @@ if TYPE_CHECKING:
 _POLL_S = 0.2
 _TICK_S = 0.02
 _PAUSE_S = 0.5
+_ANSWER_S = 30.0
+"""As long as a single answer may take, however short the store's patience is."""
 _CONNECTIONS = 10
 T = TypeVar("T")
 
@@ -193,12 +197,18 @@ class Engine:
         self._worker = worker
 
     def _patiently(self, ask: Callable[[], T]) -> T:
-        """Ask the engine; again, for a while, where its database is away."""
+        """Ask the engine; again, for a while, where its database is away.
+
+        Raises:
+            StoreUnavailable: it stayed away.
+        """
         give_up_s = time.monotonic() + self._store.database.patience_s
         while True:
             try:
                 with _mapped(self._store):
-                    return ask()
+                    return _answer(ask, timeout_s=max(give_up_s - time.monotonic(), _ANSWER_S))
+            except FutureTimeout:
+                raise StoreUnavailable(f"{self._store.place} does not answer") from None
             except StoreUnavailable:
                 if time.monotonic() >= give_up_s:
                     raise
@@ -225,7 +235,10 @@ class Engine:
         """Let the engine note the end of an attempt that has come to it."""
         from dbos import DBOS
 
-        DBOS.retrieve_workflow(_id(run_id, attempt)).get_result(polling_interval_sec=_TICK_S)
+        def finished() -> None:
+            DBOS.retrieve_workflow(_id(run_id, attempt)).get_result(polling_interval_sec=_TICK_S)
+
+        self._patiently(finished)
 
     def adopt(self, runs: Mapping[str, int], is_gone: Callable[[str], bool]) -> int:
         """Queue here what workers that are gone have left; nobody else may do so meanwhile.
@@ -250,6 +263,12 @@ class Engine:
             self._patiently(lambda: _resume(left, self._worker))
         return len(left)
 
+    def stop_listening(self) -> None:
+        """Take nothing more: this worker ends."""
+        from dbos import DBOS
+
+        self._patiently(lambda: DBOS.delete_queue(_queue(self._worker)))
+
     def listen(self) -> None:
         """Take what is queued for this worker."""
         from dbos import DBOS
@@ -261,6 +280,26 @@ class Engine:
 
 
 _UNFINISHED = ("PENDING", "ENQUEUED")
+
+
+def _answer(ask: Callable[[], T], *, timeout_s: float) -> T:
+    """Return what the engine answers, asked in a thread that may be left behind.
+
+    In its own calls the engine waits for a lost database without end (seen with 3.4.0).
+
+    Raises:
+        FutureTimeout: nothing yet; whoever asked gives up.
+    """
+    future: Future[T] = Future()
+
+    def work() -> None:
+        try:
+            future.set_result(ask())
+        except BaseException as error:  # noqa: BLE001 - raised again where it was asked
+            future.set_exception(error)
+
+    threading.Thread(target=work, name="ask-engine", daemon=True).start()
+    return future.result(timeout_s)
 
 
 def _unfinished(runs: Mapping[str, int]) -> list[tuple[str, str]]:
@@ -338,10 +377,10 @@ def _launched(store: Store, worker: str) -> Iterator[Engine]:
         DBOS.listen_queues([_queue(worker)])
         DBOS.launch()
         try:
-            yield Engine(store, worker)
-            # Not where it is left for another reason: a database that is away would be
-            # waited for.
-            DBOS.delete_queue(_queue(worker))
+            engine = Engine(store, worker)
+            yield engine
+            # Not where it is left for another reason, such as a database that is away.
+            engine.stop_listening()
         finally:
             # What is still under way ends without its database, which it would tell at length.
             _log.disabled = True
