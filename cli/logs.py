@@ -30,6 +30,8 @@ def configure(level: str) -> None:
     """
     handler = logging.StreamHandler()
     handler.addFilter(_NoSecrets())
+    # A library may have given its own logger a level, which passes by the root's.
+    handler.setLevel(level.upper())
     handler.setFormatter(
         logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s", "%H:%M:%S")
     )

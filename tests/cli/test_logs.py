@@ -47,3 +47,16 @@ def test_level_decides(capsys: pytest.CaptureFixture[str]) -> None:
     text = capsys.readouterr().err
     assert "odd" in text
     assert "read" not in text
+
+
+def test_level_decides_over_a_logger_with_a_level_of_its_own(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    talkative = logging.getLogger("tests.talkative")
+    talkative.setLevel("DEBUG")
+    logs.configure("warning")
+    talkative.info("read")
+    talkative.warning("odd")
+    text = capsys.readouterr().err
+    assert "odd" in text
+    assert "read" not in text
