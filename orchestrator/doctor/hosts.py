@@ -7,7 +7,9 @@ from typing import get_args
 from orchestrator.doctor.diagnosis import Check, Diagnosis, checked, diagnosis, not_made
 from orchestrator.doctor.extras import Extras
 from orchestrator.doctor.firewall import closed_zones, dropping_chains
+from orchestrator.errors import HostChangeFailed
 from orchestrator.hosts.effective import effective_arp, persistent_arp
+from orchestrator.hosts.methods.method import Wanted
 from orchestrator.hosts.sections import Firewalld
 from orchestrator.hosts.state import ArpKey, NetState
 from orchestrator.members import Member, carried
@@ -59,6 +61,8 @@ def _method(spec: Spec, one: Examined) -> Check:
     host = spec.host(one.place.host)
     (part,) = carried(host, [one.place])
     found = one.place.how.verify(one.state, part.wanted)
+    left = one.place.how.not_mended(one.state, part.wanted) if found else ()
+    offered = bool(found) and _would_change(one, part.wanted)
     said = () if found else one.place.how.evidence(one.state, part.wanted)
     findings = (
         Diagnosis(
@@ -69,11 +73,21 @@ def _method(spec: Spec, one: Examined) -> Check:
             consequence="it is not ready for traffic"
             if each.blocks
             else "it works, and may surprise",
-            cure=f"{each.cure}; or let it be done: kemp host apply {one.place.host}",
+            cure=f"{each.cure}; or let it be done: kemp host apply {one.place.host}"
+            if offered and each not in left
+            else each.cure,
         )
         for each in found
     )
     return checked("host-state", one.subject, findings, said)
+
+
+def _would_change(one: Examined, wanted: Wanted) -> bool:
+    """Return whether there is anything that applying could do on the host."""
+    try:
+        return bool(one.place.how.plan_add(one.state, wanted))
+    except HostChangeFailed:
+        return False
 
 
 def arp_settings(state: NetState, interface: str) -> tuple[str, ...]:

@@ -102,6 +102,15 @@ def test_what_the_method_finds_is_a_finding(sound: Examined) -> None:
     assert found.cure.endswith("or let it be done: kemp host apply web1")
 
 
+def test_what_applying_cannot_mend_is_not_offered(sound: Examined) -> None:
+    nobody = Persistence(units={}, network_scripts=False, systemd=False)
+    (found,) = [
+        each for check in examine(changed(sound, persistence=nobody)) for each in check.findings
+    ]
+    assert (found.id, found.severity) == ("vip-not-persistent", Severity.WARNING)
+    assert "kemp host apply" not in found.cure
+
+
 @pytest.mark.parametrize("gateway", [LOADMASTER, VIP])
 def test_the_way_out_through_the_loadmaster(sound: Examined, gateway: str) -> None:
     route = Route(destination="default", gateway=gateway, interface="eth0")
