@@ -1,0 +1,20 @@
+"""Options and arguments that several verbs of ``kemp rollout`` take."""
+
+import click
+
+file_option = click.option(
+    "-f", "--file", "file", type=click.Path(dir_okay=False), metavar="FILE", help="Rollout file."
+)
+place_argument = click.argument("place", metavar="[FILE]", required=False)
+yes_option = click.option("--yes", is_flag=True, help="Do not ask.")
+run_argument = click.argument("run_id", metavar="[RUN]", required=False)
+wanted_run = click.argument("run_id", metavar="RUN")
+wanted_server = click.argument("server", metavar="SERVER")
+note_option = click.option("--note", default="", help="Why; kept with the run.")
+
+
+def one_of(place: str | None, file: str | None) -> str | None:
+    """Return the rollout file, which may stand alone or after ``-f``, but not both."""
+    if place is not None and file is not None:
+        raise click.UsageError("name the rollout file once")
+    return place or file
