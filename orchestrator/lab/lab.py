@@ -28,8 +28,15 @@ from orchestrator.lab.fitted_files import Fitting
 from orchestrator.lab.release import Release, os_release
 from orchestrator.lab.ssh_access import SshAccess
 from orchestrator.lab.systemd_host import SystemdHost, SystemdOptions, require_systemd
-from orchestrator.lab.topology import BRIDGE, INTERFACE, SEGMENT_PREFIX, Station, topology
-from orchestrator.lab.wiring import configure, forget_neighbour, neighbour, prepare
+from orchestrator.lab.topology import (
+    BRIDGE,
+    CLIENT_NETWORK,
+    INTERFACE,
+    SEGMENT_PREFIX,
+    Station,
+    topology,
+)
+from orchestrator.lab.wiring import add_addresses, configure, forget_neighbour, neighbour, prepare
 from orchestrator.network_namespace import NetworkNamespace
 
 _STARTED_AT_ONCE = 4
@@ -307,6 +314,16 @@ class Lab:
     def neighbour(self, station: str, address: str) -> str | None:
         """Return the MAC that a station has learned for an address; None without one."""
         return self._namespaces[station].run(lambda: neighbour(address))
+
+    def more_clients(self, number: int) -> tuple[str, ...]:
+        """Give the client that many more addresses, up to 100, and return them.
+
+        Sources of a load: a service that knows clients by address sees as many clients.
+        """
+        network = CLIENT_NETWORK.rpartition(".")[0]
+        found = tuple(f"{network}.{100 + one}" for one in range(min(number, 100)))
+        self._namespaces["client"].run(lambda: add_addresses(INTERFACE, found))
+        return found
 
     def forget_neighbour(self, station: str, address: str) -> None:
         """Drop what a station knows of an address's MAC, as the entry's end of life would."""

@@ -3,13 +3,16 @@
 Open loop: a request starts when its time has come, whether or not earlier ones were
 answered, so a service that hangs shows as failures and not as fewer requests. Some requests
 use a connection of their own, the others share kept-alive ones. Nothing is tried twice.
+
+Beside the requests, downloads can be kept under way: each lasts for seconds, and is cut when
+its server is taken away too early.
 """
 
 import json
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
@@ -35,6 +38,10 @@ class LoadOptions:
         max_requests: the load ends by itself after that many ...
         max_seconds: ... or after that time.
         phase: name under which the first requests are counted.
+        sources: the client's own addresses, used in turn, each like a client of its own.
+        cookies: each of those clients sends back the cookies that it was given.
+        downloads: how many are under way at any time.
+        download_s: how long each lasts; one without news for ``timeout_s`` was cut.
     """
 
     address: str
@@ -49,6 +56,10 @@ class LoadOptions:
     max_requests: int = 100_000
     max_seconds: float = 600.0
     phase: str = "start"
+    sources: Sequence[str] = ()
+    cookies: bool = False
+    downloads: int = 0
+    download_s: float = 5.0
 
     def __post_init__(self) -> None:
         if not 0 < self.rate_per_s <= 2000:
@@ -57,7 +68,10 @@ class LoadOptions:
             raise ValueError(f"kept_alive is a share between 0 and 1, not {self.kept_alive}")
         if min(self.connections, self.requests_per_connection, self.max_requests) < 1:
             raise ValueError("numbers of connections and requests are at least 1")
-        if min(self.timeout_s, self.max_seconds, self.connection_age_s) <= 0:
+        if not 0 <= self.downloads <= 200:
+            raise ValueError(f"downloads is between 0 and 200, not {self.downloads}")
+        times = (self.timeout_s, self.max_seconds, self.connection_age_s, self.download_s)
+        if min(times) <= 0:
             raise ValueError("times are positive numbers of seconds")
 
 
@@ -71,6 +85,21 @@ class PhaseResult:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Download:
+    """One download. Times are seconds since the epoch.
+
+    Attributes:
+        server: empty where no server began to answer.
+        failure: in words; empty where all of it came.
+    """
+
+    server: str
+    began_s: float
+    ended_s: float
+    failure: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LoadResult:
     """What became of the requests.
 
@@ -80,6 +109,7 @@ class LoadResult:
         failures: the first twenty failures in words, with the time since the load's start.
         latency_p50_ms: of good answers; None without any.
         seconds: from the first request to the last answer.
+        downloads: those that ended, in this order; empty before the final result.
     """
 
     total: int
@@ -90,6 +120,12 @@ class LoadResult:
     latency_p50_ms: float | None
     latency_p99_ms: float | None
     seconds: float
+    downloads: tuple[Download, ...] = ()
+
+    @property
+    def cut(self) -> tuple[Download, ...]:
+        """The downloads of which not everything came."""
+        return tuple(one for one in self.downloads if one.failure)
 
 
 class LoadRun:
@@ -172,6 +208,11 @@ class LoadRun:
             raise OrchestratorError(f"the load client ended with exit code {code}")
         return _result(self._latest)
 
+    @property
+    def _patience_s(self) -> float:
+        last_s = self._options.download_s if self._options.downloads else 0.0
+        return self._options.timeout_s + last_s + 5.0
+
     def _tell(self, line: str) -> None:
         assert self._process.stdin is not None  # noqa: S101 - the lab makes it a pipe
         try:
@@ -186,7 +227,7 @@ class LoadRun:
             with suppress(OrchestratorError):  # it may end by itself just now
                 self._tell("stop\n")
             try:
-                self._process.wait(self._options.timeout_s + 5.0)
+                self._process.wait(self._patience_s)
             except subprocess.TimeoutExpired:
                 self._process.kill()
         self._reading.join()
@@ -208,4 +249,5 @@ def _result(record: Mapping[str, Any]) -> LoadResult:
         latency_p50_ms=record["latency_p50_ms"],
         latency_p99_ms=record["latency_p99_ms"],
         seconds=record["seconds"],
+        downloads=tuple(Download(**one) for one in record.get("downloads", ())),
     )

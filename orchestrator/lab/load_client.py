@@ -17,17 +17,15 @@ import time
 from collections import Counter, deque
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from orchestrator.lab.load import LoadOptions
+from orchestrator.lab.load_connection import Connection, RequestFailed, connect, in_words, persons
+from orchestrator.lab.load_downloads import Downloads
 
 _SAMPLES = 20
 _OUTSTANDING = 5000
-
-
-class RequestFailed(Exception):
-    """One request had no good answer; the text says in which way."""
 
 
 @dataclass(slots=True)
@@ -40,27 +38,6 @@ class _Tally:
         return {"total": self.total, "failed": self.failed, "by_server": dict(self.by_server)}
 
 
-class _Connection:
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.reader, self.writer = reader, writer
-        self.uses = 0
-        self.since_s = time.monotonic()
-
-    def usable(self, options: LoadOptions) -> bool:
-        return (
-            self.uses < options.requests_per_connection
-            and time.monotonic() - self.since_s < options.connection_age_s
-            and not self.reader.at_eof()
-        )
-
-    def close(self) -> None:
-        self.writer.close()
-
-    def abort(self) -> None:
-        """Close without waiting for what could not be sent."""
-        self.writer.transport.abort()
-
-
 class LoadClient:
     """Makes the load in the running event loop."""
 
@@ -70,10 +47,13 @@ class LoadClient:
         self._phases: dict[str, _Tally] = {options.phase: _Tally()}
         self._failures: list[str] = []
         self._latencies_s: list[float] = []
-        self._idle: deque[_Connection] = deque()
-        self._shared: set[_Connection] = set()
+        self._idle: deque[Connection] = deque()
+        self._shared: set[Connection] = set()
         self._started_s = time.monotonic()
         self._ended_s: float | None = None
+        self._persons = persons(options)
+        self._asked = 0
+        self._downloads = Downloads(options, self._persons)
         self._stop = asyncio.Event()
         self._defect: BaseException | None = None
 
@@ -90,6 +70,9 @@ class LoadClient:
         """Make load until stopped or bounded, and wait for the last answers."""
         options = self._options
         outstanding: set[asyncio.Task[None]] = set()
+        over = asyncio.Event()
+        downloads = asyncio.ensure_future(self._downloads.run(over))
+        downloads.add_done_callback(self._ended)
         self._started_s = begun_s = time.monotonic()
         share = 0.0
         number = 0
@@ -111,8 +94,8 @@ class LoadClient:
             outstanding.add(task)
             task.add_done_callback(outstanding.discard)
             task.add_done_callback(self._ended)
-        if outstanding:
-            await asyncio.wait(outstanding)
+        over.set()
+        await asyncio.wait((downloads, *outstanding))
         self._ended_s = time.monotonic()
         for connection in self._idle:
             connection.close()
@@ -144,14 +127,8 @@ class LoadClient:
             server = await asyncio.wait_for(self._request(shared=shared), self._options.timeout_s)
         except asyncio.TimeoutError:
             error = f"no answer within {self._options.timeout_s} s"
-        except ConnectionRefusedError:
-            error = "connection refused"
-        except ConnectionResetError:
-            error = "connection reset"
-        except OSError as failure:
-            error = f"network error: {failure.strerror}"
-        except RequestFailed as failure:
-            error = str(failure)
+        except (OSError, RequestFailed) as failure:
+            error = in_words(failure)
         else:
             self._latencies_s.append(time.monotonic() - since_s)
             self._count(tally, server=server)
@@ -171,9 +148,9 @@ class LoadClient:
     async def _request(self, *, shared: bool) -> str:
         connection = self._take() if shared else None
         if connection is None:
-            connection = _Connection(
-                *await asyncio.open_connection(self._options.address, self._options.port)
-            )
+            person = self._persons[self._asked % len(self._persons)]
+            self._asked += 1
+            connection = await connect(person, self._options)
             if shared:
                 self._shared.add(connection)
         connection.uses += 1
@@ -188,7 +165,7 @@ class LoadClient:
                 self._close(connection, cleanly=server != "")
         return server
 
-    def _take(self) -> _Connection | None:
+    def _take(self) -> Connection | None:
         """Return the connection that was idle longest, once there are enough of them."""
         self.close_old()
         if self._idle and len(self._shared) >= self._options.connections:
@@ -197,7 +174,7 @@ class LoadClient:
 
     def close_old(self) -> None:
         """Close idle connections past their time: nothing else would when few are used."""
-        kept: deque[_Connection] = deque()
+        kept: deque[Connection] = deque()
         for connection in self._idle:
             if connection.usable(self._options):
                 kept.append(connection)
@@ -205,12 +182,16 @@ class LoadClient:
                 self._close(connection, cleanly=True)
         self._idle = kept
 
-    def _close(self, connection: _Connection, *, cleanly: bool) -> None:
+    def _close(self, connection: Connection, *, cleanly: bool) -> None:
         self._shared.discard(connection)
         if cleanly:
             connection.close()
         else:
             connection.abort()
+
+    def downloads(self) -> list[dict[str, Any]]:
+        """Return the downloads that have ended, ready for JSON."""
+        return [asdict(one) for one in self._downloads.ended]
 
     def result(self) -> dict[str, Any]:
         """Return the counts so far, ready for JSON."""
@@ -232,30 +213,19 @@ class LoadClient:
 
 
 async def _exchange(
-    connection: _Connection, options: LoadOptions, *, keep: bool
+    connection: Connection, options: LoadOptions, *, keep: bool
 ) -> tuple[str, bool]:
     """Send one request and read its answer: the server's name, whether it may be followed."""
-    request = (
-        f"GET {options.path} HTTP/1.1\r\nHost: {options.address}\r\n"
-        f"Connection: {'keep-alive' if keep else 'close'}\r\n\r\n"
-    )
-    connection.writer.write(request.encode())
+    head = await connection.ask(options, options.path, keep=keep)
     try:
-        head = (await connection.reader.readuntil(b"\r\n\r\n")).decode("latin-1").lower()
-        status = head.split(" ", 2)[1]
-        length = int(head.partition("\r\ncontent-length:")[2].partition("\r\n")[0])
-        body = await connection.reader.readexactly(length)
+        body = await connection.reader.readexactly(head.length)
     except asyncio.IncompleteReadError:
         raise RequestFailed("connection closed before the whole answer came") from None
-    except (asyncio.LimitOverrunError, ValueError, IndexError):
-        raise RequestFailed("the answer is not the HTTP that was expected") from None
-    if status != "200":
-        raise RequestFailed(f"HTTP status {status}")
     try:
         server = str(json.loads(body)["server"])
     except (ValueError, KeyError, TypeError):
         raise RequestFailed("the body does not name a server") from None
-    return server, "\r\nconnection: close" not in head
+    return server, head.keeps
 
 
 def _percentile_ms(ordered: list[float], percent: int) -> float | None:
@@ -314,7 +284,7 @@ async def _main(options: LoadOptions) -> None:
     for ended in await asyncio.gather(listening, reporting, return_exceptions=True):
         if isinstance(ended, Exception):
             raise ended
-    _say({**client.result(), "final": True})
+    _say({**client.result(), "downloads": client.downloads(), "final": True})
 
 
 def main() -> None:

@@ -3,14 +3,18 @@
 import json
 import subprocess
 import sys
+from contextlib import closing
+from http.client import HTTPConnection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
+from urllib.parse import urlsplit
 
 from kempsdk.emulator.l4 import announce
 from orchestrator.lab.lab import Lab
 
 if TYPE_CHECKING:
     from kempsdk.client import LoadMaster
+    from kempsdk.emulator import CallRecord
 
 USER = "bal"
 
@@ -56,6 +60,7 @@ class LabLoadMaster:
         self._rate_limit = rate_limit
         self._process: subprocess.Popen[str] | None = None
         self.url = ""
+        self._control_url = ""
         self.fingerprint = ""
         self.user = USER
         self.api_key_file = Path()
@@ -79,6 +84,7 @@ class LabLoadMaster:
         self._process, line = self._lab.spawn_ready("lb", argv)
         ready = json.loads(line)
         self.url, self.fingerprint = ready["url"], ready["fingerprint"]
+        self._control_url = ready["control_url"]
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -98,6 +104,18 @@ class LabLoadMaster:
         was repaired does not make them forget.
         """
         self._lab.namespaces["lb"].run(lambda: announce(self._lab.interface, vip))
+
+    def calls(self) -> "tuple[CallRecord, ...]":
+        """Return its log: every call, with all servers' real health at that moment."""
+        from kempsdk.emulator.control_port import call_from_json
+
+        def read() -> Any:
+            with closing(HTTPConnection(urlsplit(self._control_url).netloc, timeout=30)) as port:
+                port.request("GET", "/calls")
+                return json.load(port.getresponse())
+
+        # On loopback of its own namespace: nobody else in the lab reaches it.
+        return tuple(call_from_json(one) for one in self._lab.namespaces["lb"].run(read))
 
     def client(self, **more: Any) -> "LoadMaster":
         """Return a client with API key and pinned certificate; ``more`` goes to LoadMaster."""

@@ -1,6 +1,6 @@
 """The process of a lab's virtual LoadMaster; started by :mod:`orchestrator.lab.loadmaster`.
 
-Prints one JSON object with ``url`` and ``fingerprint`` when it answers.
+Prints one JSON object with ``url``, ``fingerprint`` and ``control_url`` when it answers.
 """
 
 import argparse
@@ -29,8 +29,13 @@ def main() -> None:
     key.touch(mode=0o600)
     key.write_bytes(identity.key)
 
+    said = {"fingerprint": identity.fingerprint}
+
     def ready(url: str) -> None:
-        sys.stdout.write(json.dumps({"url": url, "fingerprint": identity.fingerprint}) + "\n")
+        said["url"] = url
+
+    def control_ready(url: str) -> None:
+        sys.stdout.write(json.dumps({**said, "control_url": url}) + "\n")
         sys.stdout.flush()
 
     serve(
@@ -45,8 +50,10 @@ def main() -> None:
             l4_interface=given.l4_interface,
             l7_interface=given.l7_interface,
             until_stdin_closes=True,
+            control_port=0,
         ),
         ready,
+        control_ready,
     )
 
 

@@ -26,6 +26,7 @@ class WebServer:
     """One server; ``stop`` makes it a lame duck."""
 
     def __init__(self, *, name: str, version: str) -> None:
+        self._name = name
         self._body = json.dumps({"server": name, "version": version}).encode() + b"\n"
         self._stopping = asyncio.Event()
         self._open: set[asyncio.Task[None]] = set()
@@ -115,7 +116,7 @@ class WebServer:
         else:
             status, body = "404 Not Found", b"not here\n"
         keep = keep and not self._stopping.is_set()
-        writer.write(_answer_head(status, len(body), keep=keep))
+        writer.write(self._answer_head(status, len(body), keep=keep))
         if method != "HEAD":
             writer.write(body)
         await writer.drain()
@@ -124,7 +125,7 @@ class WebServer:
     async def _download(
         self, writer: asyncio.StreamWriter, size: int, seconds: float, *, keep: bool
     ) -> None:
-        writer.write(_answer_head("200 OK", size, keep=keep))
+        writer.write(self._answer_head("200 OK", size, keep=keep))
         pieces = max(1, min(round(seconds * 10), size) if seconds > 0 else size // 65536)
         sent = 0
         for piece in range(1, pieces + 1):
@@ -135,19 +136,19 @@ class WebServer:
             await writer.drain()
             sent = until
 
+    def _answer_head(self, status: str, length: int, *, keep: bool) -> bytes:
+        return (
+            f"HTTP/1.1 {status}\r\nServer: {self._name}\r\n"
+            f"Content-Type: application/json\r\nContent-Length: {length}\r\n"
+            f"Connection: {'keep-alive' if keep else 'close'}\r\n\r\n"
+        ).encode()
+
 
 def _notify_ready() -> None:
     """Tell systemd, where it started us as a service of Type=notify."""
     if path := os.environ.get("NOTIFY_SOCKET"):
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as told:
             told.sendto(b"READY=1", path)
-
-
-def _answer_head(status: str, length: int, *, keep: bool) -> bytes:
-    return (
-        f"HTTP/1.1 {status}\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n"
-        f"Connection: {'keep-alive' if keep else 'close'}\r\n\r\n"
-    ).encode()
 
 
 async def _digest(reader: asyncio.StreamReader, length: int) -> bytes:

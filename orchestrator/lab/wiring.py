@@ -1,5 +1,6 @@
 """Devices, addresses and settings of one namespace: to be run inside of it."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from pyroute2 import IPRoute  # type: ignore[import-untyped] # it ships no types
@@ -51,6 +52,14 @@ def configure(station: Station) -> None:
         )
         if station.gateway is not None:
             ip.route("add", dst="default", gateway=station.gateway)
+
+
+def add_addresses(interface: str, addresses: Sequence[str]) -> None:
+    """Give a device more addresses of the network that it is in."""
+    with IPRoute() as ip:
+        device = ip.link_lookup(ifname=interface)[0]
+        for address in addresses:
+            ip.addr("add", index=device, address=address, prefixlen=SEGMENT_PREFIX)
 
 
 def neighbour(address: str) -> str | None:

@@ -244,3 +244,79 @@ def test_it_speaks_json_lines(lab: Lab) -> None:
     lab.end(process)
     record = json.loads(line)
     assert (record["final"], record["total"], record["failed"]) == (True, 2, 2)
+
+
+def _downloads(handler: Handler, **options: Any) -> list[dict[str, Any]]:
+    async def run() -> list[dict[str, Any]]:
+        async with _server(handler) as port:
+            given = {"max_requests": 5, "rate_per_s": 10, "timeout_s": 0.3, "download_s": 0.2}
+            client = LoadClient(
+                LoadOptions(address="127.0.0.1", port=port, downloads=3, **{**given, **options})
+            )
+            await client.run()
+            return client.downloads()
+
+    return asyncio.run(run())
+
+
+async def _slowly(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    path = (await reader.readuntil(b"\r\n\r\n")).split(b" ")[1]
+    writer.write(b"HTTP/1.1 200 OK\r\nServer: a\r\nContent-Length: 8\r\n\r\n")
+    for _ in range(8 if path.startswith(b"/download") else 0):
+        writer.write(b"x")
+        await writer.drain()
+        await asyncio.sleep(0.02)
+
+
+def test_downloads_are_kept_under_way_and_end_whole() -> None:
+    found = _downloads(_slowly)
+    assert len(found) > 3, "each takes the turn of one that ended"
+    assert {one["server"] for one in found} == {"a"}
+    assert {one["failure"] for one in found} == {""}
+    assert all(one["ended_s"] - one["began_s"] >= 0.1 for one in found)
+
+
+async def _half(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    await reader.readuntil(b"\r\n\r\n")
+    writer.write(b"HTTP/1.1 200 OK\r\nServer: a\r\nContent-Length: 8\r\n\r\nxxxx")
+    await writer.drain()
+    await asyncio.sleep(0.05)
+
+
+async def _half_and_silence(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    await _half(reader, writer)
+    await reader.read()
+
+
+@pytest.mark.parametrize(
+    ("handler", "words"),
+    [(_half, "connection reset"), (_half_and_silence, "nothing came for 0.3 s")],
+)
+def test_a_download_that_is_cut_is_counted_as_cut(handler: Handler, words: str) -> None:
+    found = _downloads(handler)
+    assert found
+    assert {(one["server"], one["failure"]) for one in found} == {("a", words)}
+
+
+def test_each_source_is_a_client_with_cookies_of_its_own() -> None:
+    seen: list[tuple[str, bytes]] = []
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        source: str = writer.get_extra_info("peername")[0]
+        seen.append((source, head.partition(b"Cookie: ")[2].partition(b"\r\n")[0]))
+        writer.write(
+            f"HTTP/1.1 200 OK\r\nSet-Cookie: Who=I{source}; path=/\r\n"
+            f"Content-Length: {len(GOOD)}\r\n\r\n".encode()
+            + GOOD
+        )
+
+    sources = ["127.0.0.2", "127.0.0.3"]
+    result = _load(
+        handle, kept_alive=0.0, rate_per_s=50, max_requests=6, sources=sources, cookies=True
+    )
+    assert result["failed"] == 0, result["failures"]
+    assert sorted({source for source, _ in seen}) == sources
+    assert all(sent in (b"", f"Who=I{source}".encode()) for source, sent in seen)
+    assert [sent for _, sent in seen[:2]] == [b"", b""]
+    assert all(sent for _, sent in seen[2:])

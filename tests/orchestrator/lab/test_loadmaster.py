@@ -114,6 +114,19 @@ def test_health_checks_are_real(lab: Lab, servers: WebServers, lm: LoadMaster) -
     assert _eventually(lambda: lm.real_servers.list(vs)[0].status is RsStatus.DOWN)
 
 
+def test_its_log_says_how_the_servers_were_at_each_call(
+    lab: Lab, box: LabLoadMaster, lm: LoadMaster
+) -> None:
+    vs, first = VsRef.parse("tcp/203.0.113.252:80"), RsRef(lab.hosts[0].address, 80)
+    lm.virtual_services.create(vs, force_l4=True, check_type=CheckType.NONE)
+    lm.real_servers.add(vs, first, forward=Forward.ROUTE)
+    lm.real_servers.disable_in(vs, first)
+    call = next(one for one in reversed(box.calls()) if one.command == "modrs")
+    assert (call.params["rs"], call.params["enable"], call.code) == (first.address, "N", 200)
+    assert [(one.address, one.enabled) for one in call.servers] == [(first.address, True)]
+    lm.virtual_services.delete(vs)
+
+
 def test_it_takes_its_address_back_from_whoever_claimed_it(lab: Lab, box: LabLoadMaster) -> None:
     router = lab.namespaces["router"]
 
