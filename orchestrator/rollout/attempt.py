@@ -18,6 +18,7 @@ from orchestrator.rollout.plan import Plan, StepKind
 from orchestrator.rollout.plan_locks import resources
 from orchestrator.rollout.records import Event, RequestKind, Run, RunState, StepStatus
 from orchestrator.rollout.report import report
+from orchestrator.rollout.step_ids import by_lane
 from orchestrator.rollout.steps import Verdict, failed_servers
 from orchestrator.rollout.store import Store
 from orchestrator.rollout.undo import reverted_s, undo_plan
@@ -88,12 +89,13 @@ def to_repeat(plan: Plan, store: Store, run_id: str) -> list[str]:
     Where a person asked to try servers again by name, other servers that failed stay as
     they are.
     """
-    journal = store.steps(run_id)
+    lanes = by_lane(store.steps(run_id))
     named = {one.target for one in store.requests.open(run_id) if one.kind is RequestKind.RETRY} - {
         ""
     }
     steps: list[str] = []
     for name, lane in plan.lanes.items():
+        journal = lanes.get(name, {})
         records = [journal[step.id] for step in lane if step.id in journal]
         statuses = {record.status for record in records}
         if len(records) == len(lane) and all(record.status.complete for record in records):

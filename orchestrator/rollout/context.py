@@ -5,13 +5,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from kempsdk import LoadMaster, VirtualService, VsRef
+from kempsdk import LoadMaster, RealServer, VirtualService, VsRef
+from kempsdk.errors import NotFound
 from orchestrator.errors import GateRefused, OrchestratorError
 from orchestrator.hosts.driver import Host, HostDriver
 from orchestrator.hosts.state import NetState
 from orchestrator.members import Carried, Member, ServiceKey, carried, direct
 from orchestrator.rollout.adapters import Adapters
-from orchestrator.rollout.facts import rollout_of
+from orchestrator.rollout.facts import find_server, rollout_of
 from orchestrator.rollout.floors import ServiceFloor, healthy
 from orchestrator.rollout.plan import Plan, ServerPlan, Step, StepKind
 from orchestrator.rollout.records import Event, Request, RequestKind, StepRecord
@@ -158,6 +159,20 @@ class Context:
     def read_service(self, place: Member) -> VirtualService:
         """Read a service now."""
         return self.loadmaster(place.loadmaster).virtual_services.get(place.vs)
+
+    def read_server(self, place: Member) -> RealServer | None:
+        """Read a server of a service now; None: the service does not have it.
+
+        Much less than the whole service where there are many servers.
+
+        Raises:
+            NotFound: there is no such service.
+        """
+        try:
+            return self.loadmaster(place.loadmaster).real_servers.get(place.vs, place.rs)
+        except NotFound:
+            # Which of the two there is not, only the service can tell.
+            return find_server(self.read_service(place), place.rs)
 
     def records(self, name: str, kind: StepKind) -> tuple[tuple[str, StepRecord | None], ...]:
         """Return what the journal says of a server's planned steps of a kind."""

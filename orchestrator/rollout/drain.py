@@ -11,7 +11,6 @@ from orchestrator.members import Member
 from orchestrator.probes.service import connections_left
 from orchestrator.rollout.changes import Result
 from orchestrator.rollout.context import Context, Skipped
-from orchestrator.rollout.facts import find_server
 from orchestrator.rollout.holders import Holder, Holders, named
 from orchestrator.rollout.plan import Step, StepKind
 from orchestrator.rollout.records import StepRecord, StepStatus
@@ -136,7 +135,7 @@ def _disabled(context: Context, step: Step) -> dict[Member, int]:
     found: dict[Member, int] = {}
     planned = {one.pool for one in context.servers[step.server].of_kind(StepKind.DISABLE)}
     for place in context.places(step.server):
-        rs = find_server(context.read_service(place), place.rs)
+        rs = context.read_server(place)
         if rs is not None and not rs.enabled:
             found[place] = rs.rs_index
         elif rs is not None or place.pool in planned:

@@ -1,8 +1,9 @@
 """The durable engine behind runs: the only module that knows DBOS.
 
-One workflow a run, one a group of servers that are worked on in one process, one a server;
-one engine step a plan step. The engine checkpoints what was decided; what happened is in our
-own journal, so a step that is begun twice finds its own traces.
+One workflow a run, one a group of servers that are worked on in one process, one a server,
+whose way is one engine step. The engine knows what is to be done and by whom; what happened is
+in our own journal, step by step, so a way that is gone twice finds its own traces. A
+checkpoint of the engine after every step would say the same again, for 4 ms of processor each.
 
 Rules that the engine forces on us (seen with 3.4.0): every process has an executor id of
 its own and a lock for it, taken before launch; nobody takes over a dead worker's work by
@@ -44,7 +45,7 @@ _log = logging.getLogger("dbos")
 
 
 class Outcome(NamedTuple):
-    """How a step, and with it perhaps a server's way, ended; ``reason`` where it stopped."""
+    """How a server's way ended; ``reason`` where it stopped."""
 
     verdict: Verdict
     reason: str = ""
@@ -65,16 +66,12 @@ class Host(Protocol):
         """Return the groups that are worked on together, one after another."""
         ...
 
-    def steps(self, run_id: str, attempt: int, server: str) -> Sequence[str]:
-        """Return the ids of a server's steps."""
-        ...
-
     def place(self, run_id: str, attempt: int, group: str) -> str:
         """Return the worker that a group is given to."""
         ...
 
-    def perform(self, run_id: str, attempt: int, step_id: str) -> Outcome:
-        """Carry out a step."""
+    def walk(self, run_id: str, attempt: int, server: str) -> Outcome:
+        """Carry out the steps of a server or a gate, one after another, until one ends it."""
         ...
 
     def judge(self, run_id: str, attempt: int, results: Mapping[str, Outcome]) -> Verdict:
@@ -120,18 +117,14 @@ def _workflow() -> Callable[[str, int], None]:
     # Imported here: half a second and 40 MB that reading a plan does not need.
     from dbos import DBOS, SetWorkflowID
 
-    @DBOS.step(name="perform")
-    def perform(run_id: str, attempt: int, step_id: str) -> list[str]:
-        verdict, reason = _ask(lambda host: host.perform(run_id, attempt, step_id))
+    @DBOS.step(name="walk")
+    def walk(run_id: str, attempt: int, name: str) -> list[str]:
+        verdict, reason = _ask(lambda host: host.walk(run_id, attempt, name))
         return [verdict.value, reason]
 
     @DBOS.workflow(name="server", max_recovery_attempts=None)
     def server(run_id: str, attempt: int, name: str) -> list[str]:
-        for step_id in _ask(lambda host: host.steps(run_id, attempt, name)):
-            outcome = perform(run_id, attempt, step_id)
-            if outcome[0] != Verdict.GO_ON.value:
-                return outcome
-        return [Verdict.GO_ON.value, ""]
+        return walk(run_id, attempt, name)
 
     @DBOS.workflow(name="group", max_recovery_attempts=None)
     def group(run_id: str, attempt: int, servers: list[str]) -> dict[str, list[str]]:

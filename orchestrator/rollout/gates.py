@@ -173,7 +173,7 @@ def out_of_rotation(context: Context, name: str) -> None:
         GateRefused: somebody enabled it.
     """
     for place in context.places(name):
-        server = find_server(context.read_service(place), place.rs)
+        server = context.read_server(place)
         if server is not None and server.enabled:
             raise GateRefused(
                 f"{name} is in rotation: nothing is done to it",

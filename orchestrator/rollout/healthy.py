@@ -114,7 +114,7 @@ def _expected_up(context: Context, name: str) -> tuple[Member, ...]:
     places = context.places(name)
     if enabled:
         return tuple(one for one in places if one.pool in enabled)
-    found = ((one, find_server(context.read_service(one), one.rs)) for one in places)
+    found = ((one, context.read_server(one)) for one in places)
     return tuple(one for one, rs in found if rs is not None and rs.enabled)
 
 

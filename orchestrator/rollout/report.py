@@ -9,7 +9,7 @@ from typing import Any, Literal
 from orchestrator.rollout.plan import ServerPlan, Warned
 from orchestrator.rollout.records import Run, RunState, StepRecord, StepStatus
 from orchestrator.rollout.standing import standing
-from orchestrator.rollout.step_ids import PUT_BACK, TAKE_OUT, step_name
+from orchestrator.rollout.step_ids import PUT_BACK, TAKE_OUT, by_lane, step_name
 from orchestrator.rollout.store import Store
 
 Outcome = Literal["done", "unchanged", "skipped", "failed", "in_progress", "not_attempted"]
@@ -122,7 +122,7 @@ def report(run_id: str, store: Store) -> RunReport:
         RunNotFound: no such run.
     """
     run = store.run(run_id)
-    plan, journal = run.plan, store.steps(run_id)
+    plan, lanes = run.plan, by_lane(store.steps(run_id))
     by_name = {one.name: one for one in plan.servers}
     return RunReport(
         run_id=run_id,
@@ -135,12 +135,17 @@ def report(run_id: str, store: Store) -> RunReport:
         ended_s=run.ended_s,
         fingerprint=plan.fingerprint,
         warnings=plan.warnings,
-        hosts={name: _host(by_name[name], journal) for batch in plan.batches for name in batch},
+        hosts={
+            name: _host(by_name[name], lanes.get(name, {}))
+            for batch in plan.batches
+            for name in batch
+        },
         gates=tuple(
             GateReport(
                 name=one.name,
                 steps=tuple(
-                    _step(step.id, step.phase, step.why, journal.get(step.id)) for step in one.steps
+                    _step(step.id, step.phase, step.why, lanes.get(one.name, {}).get(step.id))
+                    for step in one.steps
                 ),
             )
             for one in plan.gates

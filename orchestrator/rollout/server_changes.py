@@ -12,7 +12,6 @@ from orchestrator.members import Member
 from orchestrator.rollout import arp_proof, gates
 from orchestrator.rollout.changes import Result, carry_out
 from orchestrator.rollout.context import Context
-from orchestrator.rollout.facts import find_server
 from orchestrator.rollout.floors import healthy
 from orchestrator.rollout.plan import Data, Step, StepKind
 from orchestrator.rollout.plan_parts import server_state
@@ -31,7 +30,7 @@ class _ServerChange:
 
     def look(self) -> Data:
         place = self.context.place(self.step)
-        return server_state(find_server(self.context.read_service(place), place.rs))
+        return server_state(self.context.read_server(place))
 
     def reached(self, seen: Data, /) -> bool:
         return dict(seen) == dict(self.step.after) or self._further(seen)

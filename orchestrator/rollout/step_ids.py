@@ -5,9 +5,11 @@ A plan has its own steps; a run may make more, which only the journal knows: ``t
 """
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from orchestrator.rollout.plan import StepKind
+from orchestrator.rollout.records import StepRecord
 
 UNDO = "undo-"
 """How the ids of steps begin, after the server's name, that put it back within its run."""
@@ -41,6 +43,14 @@ class StepName:
     def planned(self) -> bool:
         """Return whether a plan may have such a step."""
         return self.undo is None and self.word not in (TAKE_OUT, PUT_BACK)
+
+
+def by_lane(journal: Mapping[str, StepRecord]) -> Mapping[str, Mapping[str, StepRecord]]:
+    """Return the journal of each server and gate that has one, in the same order."""
+    lanes: dict[str, dict[str, StepRecord]] = {}
+    for step_id, record in journal.items():
+        lanes.setdefault(step_id.partition("/")[0], {})[step_id] = record
+    return lanes
 
 
 def step_name(step_id: str) -> StepName | None:

@@ -86,6 +86,8 @@ def _perform(context: Context, step: Step) -> Verdict:
     if earlier is not None and earlier.status is StepStatus.FAILED:
         # Only a new attempt tries again, and says so of each step.
         return _after_failure(context, step, earlier.gate)
+    if earlier is not None and earlier.status.complete:
+        return Verdict.GO_ON
     record = context.store.begin_step(
         context.run_id, step.id, worker=context.worker, now_s=context.adapters.clock.time_s()
     )

@@ -25,7 +25,7 @@ from orchestrator.rollout.plan import (
 from orchestrator.rollout.plan_checks import lowest_floors
 from orchestrator.rollout.plan_parts import Parts, server_state
 from orchestrator.rollout.records import StepRecord, StepStatus
-from orchestrator.rollout.step_ids import PUT_BACK, TAKE_OUT, step_name
+from orchestrator.rollout.step_ids import PUT_BACK, TAKE_OUT, by_lane, step_name
 from orchestrator.spec import Spec
 
 Journal = Mapping[str, StepRecord]
@@ -205,15 +205,14 @@ def undo_plan(run_id: str, plan: Plan, spec: Spec, facts: Facts, journal: Journa
     Raises:
         GateRefused: the floor cannot be kept on the way back.
     """
+    lanes = by_lane(journal)
     touched_s = {
-        server.name: max(
-            record.started_s for step in server.steps if (record := journal.get(step.id))
-        )
+        server.name: max(record.started_s for step in server.steps if (record := lane.get(step.id)))
         for server in plan.servers
-        if touched(server, journal)
+        if touched(server, lane := lanes.get(server.name, {}))
     }
     servers = tuple(
-        _server(spec, facts, server, journal)
+        _server(spec, facts, server, lanes[server.name])
         for server in sorted(
             (one for one in plan.servers if one.name in touched_s),
             key=lambda one: -touched_s[one.name],
@@ -234,7 +233,7 @@ def undo_plan(run_id: str, plan: Plan, spec: Spec, facts: Facts, journal: Journa
         gates=tuple(gates),
         servers=servers,
         floors=lowest_floors(spec, facts, batches, servers),
-        warnings=tuple(_warnings(spec, plan, servers, journal)),
+        warnings=tuple(_warnings(spec, plan, servers, lanes)),
         spec=json.loads(json.dumps(dataclasses.asdict(spec))),
         facts=snapshot(spec, facts),
         undoes=run_id,
@@ -249,10 +248,10 @@ def _server(spec: Spec, facts: Facts, server: ServerPlan, journal: Journal) -> S
 
 
 def _warnings(
-    spec: Spec, plan: Plan, servers: Sequence[ServerPlan], journal: Journal
+    spec: Spec, plan: Plan, servers: Sequence[ServerPlan], lanes: Mapping[str, Journal]
 ) -> Iterable[Warned]:
     rollout = rollout_of(spec)
-    acted = [one.name for one in servers if _acted(plan.server(one.name), journal)]
+    acted = [one.name for one in servers if _acted(plan.server(one.name), lanes[one.name])]
     if acted and rollout.action is not None and not rollout.action.undo:
         yield Warned(
             id="action-stays",

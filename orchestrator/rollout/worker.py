@@ -369,18 +369,21 @@ class Worker:
     def stages(self, run_id: str, attempt: int) -> Sequence[Sequence[Group]]:
         return self._open(run_id, attempt).stages
 
-    def steps(self, run_id: str, attempt: int, server: str) -> Sequence[str]:
-        lanes = self._open(run_id, attempt).context.lanes
-        return [step.id for step in lanes[server]]
-
     def place(self, run_id: str, attempt: int, group: str) -> str:
         if not self._serves:
             return self._name
         serving = {self._name, *(one.name for one in self._store.workers.all() if one.serves)}
         return placement.place(self._open(run_id, attempt).groups, serving)[group]
 
-    def perform(self, run_id: str, attempt: int, step_id: str) -> Outcome:
+    def walk(self, run_id: str, attempt: int, server: str) -> Outcome:
         opened = self._open(run_id, attempt)
+        for step in opened.context.lanes[server]:
+            outcome = self._perform(opened, step.id)
+            if outcome.verdict is not Verdict.GO_ON:
+                return outcome
+        return Outcome(Verdict.GO_ON)
+
+    def _perform(self, opened: _Opened, step_id: str) -> Outcome:
         with self._guard:
             if self._leaving:
                 raise Locked("this worker ends", owner=self._name)

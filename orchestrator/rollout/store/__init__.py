@@ -12,6 +12,7 @@ from orchestrator.rollout.store.locks import Locks
 from orchestrator.rollout.store.requests import Requests
 from orchestrator.rollout.store.runs import Runs
 from orchestrator.rollout.store.schema import UPGRADES
+from orchestrator.rollout.store.turns import Together
 from orchestrator.rollout.store.workers import Workers
 
 
@@ -43,6 +44,7 @@ class Store(Runs, Journal):
         self.workers = Workers(self.database)
         self.locks = Locks(self.database, self.workers.is_alive)
         self.requests = Requests(self.database)
+        self.new_events = Together(self.write_events)
 
     @property
     def place(self) -> str:

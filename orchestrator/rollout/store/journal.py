@@ -7,19 +7,23 @@ from typing import Any
 from orchestrator.errors import Locked
 from orchestrator.rollout.plan import Data
 from orchestrator.rollout.records import Event, StepRecord, StepStatus
-from orchestrator.rollout.store import locks
 from orchestrator.rollout.store.database import Database, Row, Transaction
 from orchestrator.rollout.store.runs import taken_over
+from orchestrator.rollout.store.turns import Together
 from orchestrator.rollout.store.workers import fence
+
+_ROWS = 100
+"""Events written by one statement: SQLite allowed 999 values in it for long."""
 
 
 class Journal:
     """The journal of every run, and its events."""
 
     database: Database
+    new_events: Together[Event]
 
     def begin_step(self, run_id: str, step_id: str, *, worker: str, now_s: float) -> StepRecord:
-        """Note that a step is about to be looked at, and that the run is alive.
+        """Note that a step is about to be looked at.
 
         Raises:
             Locked: the step has another worker; this one must not act any more.
@@ -48,7 +52,6 @@ class Journal:
             )
             if not begun:
                 raise Locked(f"{step_id} of run {run_id} has another worker", owner=run_id)
-            locks.renew(db, run_id, now_s=now_s)
             (row,) = db.rows(
                 "SELECT * FROM steps WHERE run_id = ? AND step_id = ?", run_id, step_id
             )
@@ -143,20 +146,23 @@ class Journal:
 
     def add_event(self, event: Event) -> None:
         """Keep an event; the last ones before a power cut may be missing."""
+        self.new_events.add(event)
+
+    def write_events(self, events: Sequence[Event]) -> None:
+        """Keep events, in this order."""
+        for run_id in dict.fromkeys(one.run_id for one in events):
+            rows = [_row(one) for one in events if one.run_id == run_id]
+            for start in range(0, len(rows), _ROWS):
+                self._insert(run_id, rows[start : start + _ROWS])
+
+    def _insert(self, run_id: str, rows: Sequence[tuple[object, ...]]) -> None:
+        places = ", ".join(["(?, ?, ?, ?, ?, ?, ?)"] * len(rows))
+        columns = "run_id, at_s, kind, server, step, text, data"
+        statement = f"INSERT INTO events ({columns}) VALUES {places}"  # noqa: S608 - no value
         self.database.transact(
-            lambda db: db.execute(
-                "INSERT INTO events (run_id, at_s, kind, server, step, text, data) "
-                "VALUES (?, ?, ?, ?, ?, ?, ?)",
-                event.run_id,
-                event.at_s,
-                event.kind,
-                event.server,
-                event.step,
-                event.text,
-                json.dumps(dict(event.data)),
-            ),
+            lambda db: db.execute(statement, *(value for row in rows for value in row)),
             # Their numbers go up in the order in which they can be read: no reader misses one.
-            alone=f"events of {event.run_id}",
+            alone=f"events of {run_id}",
             lasting=False,
         )
 
@@ -166,6 +172,18 @@ class Journal:
             "SELECT * FROM events WHERE run_id = ? AND number > ? ORDER BY number", run_id, after
         )
         return tuple((row["number"], _event(row)) for row in rows)
+
+
+def _row(event: Event) -> tuple[object, ...]:
+    return (
+        event.run_id,
+        event.at_s,
+        event.kind,
+        event.server,
+        event.step,
+        event.text,
+        json.dumps(dict(event.data)),
+    )
 
 
 def _text(data: Data | None) -> str | None:

@@ -1,7 +1,7 @@
 """Who holds what: a service, a host, a host's network. Rows of ours, beside the engine's.
 
 A lock belongs to a run, not to a process: it stays while the run is paused, was cancelled or
-lost its worker, and goes with the run's end. Work on the run renews it.
+lost its worker, and goes with the run's end. Its worker renews it for as long as it lives.
 """
 
 from collections.abc import Callable, Sequence
@@ -12,6 +12,8 @@ from orchestrator.rollout.store.database import Database, Row, Transaction
 
 LOCK_EXPIRY_S = 24 * 3600.0
 """A lock whose owner is gone may be taken over when its run was not touched this long."""
+
+_RENEW_S = 600.0
 
 
 class Locks:
@@ -77,9 +79,11 @@ class Locks:
         """Note that the runs of a worker are alive, however long they wait."""
         self._database.transact(
             lambda db: db.execute(
-                "UPDATE locks SET expires_s = ? WHERE run_id IN "
+                "UPDATE locks SET expires_s = ? WHERE expires_s < ? AND run_id IN "
                 "(SELECT run_id FROM runs WHERE worker = ? AND state = 'running')",
                 now_s + LOCK_EXPIRY_S,
+                # Thousands of rows: not with every beat.
+                now_s + LOCK_EXPIRY_S - _RENEW_S,
                 worker,
             )
         )
@@ -132,8 +136,3 @@ class Locks:
 def release(db: Transaction, run_id: str) -> None:
     """Give back what a run holds, in the transaction that ends it."""
     db.execute("DELETE FROM locks WHERE run_id = ?", run_id)
-
-
-def renew(db: Transaction, run_id: str, *, now_s: float) -> None:
-    """Note that a run is alive, in a transaction of its worker."""
-    db.execute("UPDATE locks SET expires_s = ? WHERE run_id = ?", now_s + LOCK_EXPIRY_S, run_id)

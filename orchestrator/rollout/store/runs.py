@@ -11,7 +11,7 @@ from orchestrator.rollout.store.database import Database, Row, Transaction
 from orchestrator.rollout.store.locks import Locks
 from orchestrator.rollout.store.workers import Workers, fence
 
-WORKFLOW_VERSION = "2"
+WORKFLOW_VERSION = "3"
 """Raise it when the engine's workflows change: a run goes on only with the version it began
 with, since the engine matches steps by their position."""
 

@@ -4,6 +4,7 @@ import errno
 import fcntl
 import os
 import sqlite3
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -40,6 +41,8 @@ class SqliteDatabase:
         self.grace_s = 0.0
         self.patience_s = 0.0
         self._names = directory / "workers"
+        # Our threads take turns; SQLite has who waits for a write look again and again.
+        self._turn = threading.Lock()
         try:
             directory.mkdir(parents=True, exist_ok=True, mode=0o700)
             self._names.mkdir(exist_ok=True, mode=0o700)
@@ -76,7 +79,7 @@ class SqliteDatabase:
         alone: str | None = None,  # noqa: ARG002 - every transaction is alone here
         lasting: bool = True,
     ) -> T:
-        with self._mapped(), self._pool.connection() as connection:
+        with self._mapped(), self._turn, self._pool.connection() as connection:
             connection.execute(f"PRAGMA synchronous = {'FULL' if lasting else 'NORMAL'}")
             connection.execute("BEGIN IMMEDIATE")
             try:
