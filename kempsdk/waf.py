@@ -14,12 +14,13 @@ from kempsdk.appliance import Appliance, not_found
 from kempsdk.codec import MalformedAnswer
 from kempsdk.errors import FieldDifference, InvalidRequest, will_not_do
 from kempsdk.fields import Switch, Table, Text, field
-from kempsdk.read_back import not_applied
+from kempsdk.read_back import check_applied, not_applied
 from kempsdk.references import AnyVsRef
 from kempsdk.rows import find_rows
 from kempsdk.transport.call import ParamValue, Tree
 
 _FILE_NAME: Final = re.compile(r"[A-Za-z0-9._-]+")
+_RULE_SET: Final = re.compile(r"[0-9]{3}")
 _TRANSFER_S: Final = 60.0
 
 
@@ -119,6 +120,32 @@ class Waf:
         """
         return self._switch(vs, rule_id, {}, enabled=False)
 
+    def enable_rule_set(self, vs: AnyVsRef, number: str) -> tuple[WafRule, ...]:
+        """Switch all rules of a set on in a service and return them. Changes the device.
+
+        Args:
+            vs: the service; it must have ``waf_mode`` 2.
+            number: three digits, with which the ids of the set's rules begin: ``911``.
+
+        Raises:
+            InvalidRequest: no such number; nothing was sent.
+            NotFound: there is no rule of that set, or no such service.
+            CommandRejected: the firewall is off in the service, or not licensed.
+            OutcomeUnknown: no answer; ``rules`` tells.
+            WriteNotApplied: some rule of the set is off.
+        """
+        return self._switch_set(vs, number, enabled=True)
+
+    def disable_rule_set(self, vs: AnyVsRef, number: str) -> tuple[WafRule, ...]:
+        """Switch all rules of a set off in a service and return them. Changes the device.
+
+        Raises:
+            InvalidRequest, NotFound, CommandRejected, OutcomeUnknown: as for
+                ``enable_rule_set``.
+            WriteNotApplied: some rule of the set is on.
+        """
+        return self._switch_set(vs, number, enabled=False)
+
     def upload(self, kind: WafFile, name: str, content: bytes) -> None:
         """Add a custom file, or replace the one of that name. Changes the device.
 
@@ -195,6 +222,31 @@ class Waf:
             )
         if "runfirst" in more and not now.run_first:
             raise not_applied("owasprules", target, FieldDifference("run_first", True, False))
+        return now
+
+    def _rule_set(self, vs: AnyVsRef, number: str) -> tuple[WafRule, ...]:
+        # A custom rule may have a name that begins like this.
+        return tuple(
+            [one for one in self.rules(vs) if one.id.startswith(number) and one.kind != "custom"]
+        )
+
+    def _switch_set(self, vs: AnyVsRef, number: str, *, enabled: bool) -> tuple[WafRule, ...]:
+        if not _RULE_SET.fullmatch(number):
+            raise will_not_do("number", number, "three digits")
+        target = f"{vs} {number}"
+        if not self._rule_set(vs, number):
+            raise not_found(f"no OWASP rule set {number}", command="owasprules", target=target)
+        params: dict[str, ParamValue] = {"vs": self._appliance.index(vs), "rule": number}
+        self._appliance.write(
+            "owasprules", {**params, "enable": "yes" if enabled else "no"}, target=target
+        )
+        now = self._rule_set(vs, number)
+        wrong = [
+            FieldDifference(f"enabled of {one.id}", enabled, one.enabled)
+            for one in now
+            if one.enabled is not enabled
+        ]
+        check_applied("owasprules", target, wrong)
         return now
 
 

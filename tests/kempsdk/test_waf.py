@@ -27,6 +27,26 @@ def test_rules_of_a_service(lm: LoadMaster, web: VsRef) -> None:
         lm.waf.disable_rule(web, "91")
 
 
+def test_rule_sets_of_a_service(lm: LoadMaster, web: VsRef) -> None:
+    lm.virtual_services.update(web, waf=True, waf_mode=2)
+    # Neither core nor part of a set, although its name begins like one.
+    lm.waf.upload(WafFile.OWASP_RULE, "913mine.conf", b"SecRule ...")
+    lm.waf.enable_rule(web, "913mine")
+    off = lm.waf.disable_rule_set(web, "913")
+    assert off
+    assert all(one.enabled is False and one.id.startswith("913") for one in off)
+    assert lm.waf.rule("913mine", web).enabled is True
+    assert lm.waf.rule(RULE, web).enabled is True
+    on = lm.waf.enable_rule_set(web, "913")
+    assert [one.id for one in on] == [one.id for one in off]
+    assert all(one.enabled is True for one in on)
+    with pytest.raises(NotFound):
+        lm.waf.disable_rule_set(web, "999")
+    for number in ("", "9", "911100", "abc"):
+        with pytest.raises(InvalidRequest, match="three digits"):
+            lm.waf.disable_rule_set(web, number)
+
+
 def test_custom_rules(lm: LoadMaster, web: VsRef) -> None:
     lm.virtual_services.update(web, waf=True, waf_mode=2)
     lm.waf.upload(WafFile.OWASP_RULE, "mine.conf", b"SecRule ...")
@@ -67,6 +87,9 @@ def test_odd_answers() -> None:
     assert lm.waf.rule(RULE, REF).enabled
     with pytest.raises(WriteNotApplied, match="enabled: asked False, got True"):
         lm.waf.disable_rule(REF, RULE)
+    lm, _ = scripted(showvs=[SHOWN], owasprules=[{"Rule": [row]}, DONE, {"Rule": [row]}])
+    with pytest.raises(WriteNotApplied, match=f"enabled of {RULE}: asked False, got True"):
+        lm.waf.disable_rule_set(REF, RULE[:3])
     lm, _ = scripted(addwafcustomrule=[DONE], downloadwafcustomrule=[{"data": "b3RoZXI="}])
     with pytest.raises(WriteNotApplied, match="content"):
         lm.waf.upload(WafFile.LEGACY_RULE, "a.conf", b"mine")

@@ -190,6 +190,12 @@ CASES: Final = (
         prepare=_with_waf,
     ),
     case(
+        "owasprules/rule-set",
+        lambda lm: lm.waf.disable_rule_set(WEB, _RULE[:3]),
+        lambda lm: lm.waf.enable_rule_set(WEB, _RULE[:3]),
+        prepare=_with_waf,
+    ),
+    case(
         "owasprules/one",
         lambda lm: lm.waf.rule(_RULE, WEB),
         lambda lm: lm.waf.rule("999999", WEB),
