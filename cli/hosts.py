@@ -415,7 +415,8 @@ def _local_fleet(
     address: str | None,
     adopt: bool,
 ) -> "Fleet":
-    from orchestrator.fleet import Assignment, Fleet, Part
+    from orchestrator.fleet import Assignment, Fleet
+    from orchestrator.hosts.carrying import Part
     from orchestrator.hosts.local import local_host
     from orchestrator.hosts.methods.method import Wanted
     from orchestrator.hosts.methods.registry import METHODS

@@ -13,12 +13,11 @@ from typing import TypeVar
 
 from kempsdk import LoadMaster
 from orchestrator.errors import GateRefused, HostChangeFailed, HostUnreachable, SpecInvalid
+from orchestrator.hosts.carrying import Part, plan_add, read_carrying
 from orchestrator.hosts.changes import NetChange, describe
 from orchestrator.hosts.driver import Host, HostDriver
 from orchestrator.hosts.findings import Finding, blocking
-from orchestrator.hosts.methods.method import Method, MethodName, Wanted
 from orchestrator.hosts.methods.record_file import read_record
-from orchestrator.hosts.methods.registry import METHODS
 from orchestrator.hosts.revert import SECTIONS as REVERT_SECTIONS
 from orchestrator.hosts.revert import plan_revert
 from orchestrator.hosts.sections import Section
@@ -46,18 +45,6 @@ class Outcome(str, Enum):
     @property
     def good(self) -> bool:
         return self in (Outcome.RIGHT, Outcome.CHANGED, Outcome.TO_CHANGE)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Part:
-    """What one method is to do on a host."""
-
-    method: MethodName
-    wanted: Wanted
-
-    @property
-    def how(self) -> Method:
-        return METHODS[self.method]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,15 +176,11 @@ class Fleet:
     # -- one host
 
     def _plan_one(self, one: Assignment) -> HostReport:
-        state = self._driver(one.host).read(one.host, one.sections)
-        changes: list[NetChange] = []
-        findings: list[Finding] = []
-        for part in one.parts:
-            findings += part.how.not_mended(state, part.wanted)
-            # Each plan writes the undo record whole, so a host with two methods takes two
-            # passes: the second one sees what the first one did.
-            if not changes:
-                changes += part.how.plan_add(state, part.wanted)
+        state = read_carrying(self._driver(one.host), one.host, one.sections)
+        findings = [
+            found for part in one.parts for found in part.how.not_mended(state, part.wanted)
+        ]
+        changes = plan_add(state, one.parts)
         if changes:
             outcome = Outcome.TO_CHANGE
         else:
@@ -205,7 +188,7 @@ class Fleet:
         return HostReport(
             name=one.name,
             outcome=outcome,
-            changes=tuple(changes),
+            changes=changes,
             findings=tuple(findings),
             evidence=() if changes else _evidence(one, state),
         )
@@ -241,31 +224,26 @@ class Fleet:
         verify: Callable[[Assignment], HostReport],
     ) -> HostReport:
         driver = self._driver(one.host)
-        done: list[NetChange] = []
-        for _ in one.parts:
-            now = plan(one)
-            if not done and _lines(now.changes) != _lines(shown.changes):
-                return HostReport(
-                    name=one.name,
-                    outcome=Outcome.FAILED,
-                    reason="it is no longer as it was when this was planned: plan again",
-                    changes=now.changes,
-                )
-            if not now.changes:
-                break
-            driver.apply(one.host, now.changes)
-            done += now.changes
+        now = plan(one)
+        if _lines(now.changes) != _lines(shown.changes):
+            return HostReport(
+                name=one.name,
+                outcome=Outcome.FAILED,
+                reason="it is no longer as it was when this was planned: plan again",
+                changes=now.changes,
+            )
+        driver.apply(one.host, now.changes)
         after = verify(one)
         if after.outcome is Outcome.TO_CHANGE:
             reason = f"not as it should be after the change: {describe(after.changes[0])}"
             return HostReport(
-                name=one.name, outcome=Outcome.WRONG, reason=reason, changes=tuple(done)
+                name=one.name, outcome=Outcome.WRONG, reason=reason, changes=now.changes
             )
-        outcome = Outcome.CHANGED if done and after.outcome is Outcome.RIGHT else after.outcome
+        outcome = Outcome.CHANGED if after.outcome is Outcome.RIGHT else after.outcome
         return HostReport(
             name=one.name,
             outcome=outcome,
-            changes=tuple(done),
+            changes=now.changes,
             findings=after.findings,
             evidence=after.evidence,
         )

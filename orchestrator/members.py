@@ -4,6 +4,7 @@ from collections.abc import Container, Iterable
 from dataclasses import dataclass, replace
 
 from kempsdk.references import RsRef, VsRef
+from orchestrator.hosts.carrying import Part
 from orchestrator.hosts.driver import Host
 from orchestrator.hosts.methods.method import Method, MethodName, Wanted
 from orchestrator.hosts.methods.registry import METHODS
@@ -68,6 +69,10 @@ class Carried:
     @property
     def how(self) -> Method:
         return self.places[0].how
+
+    @property
+    def part(self) -> Part:
+        return Part(method=self.places[0].method, wanted=self.wanted)
 
     def only(self, services: Container[str]) -> "Carried":
         """Return the part that is about these services; there must be one."""

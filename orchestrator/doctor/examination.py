@@ -14,6 +14,7 @@ from orchestrator.doctor.extras import Extras, read_extras
 from orchestrator.doctor.hosts import Examined, compare_mtus, examine_host
 from orchestrator.doctor.loadmaster import examine_service
 from orchestrator.errors import HostUnreachable
+from orchestrator.hosts.carrying import read_carrying
 from orchestrator.hosts.driver import Host
 from orchestrator.hosts.sections import Section
 from orchestrator.members import Member
@@ -161,7 +162,7 @@ class _Examination:
         subject = f"host {place.host}"
         sections = frozenset(place.how.sections) | {Section.FIREWALLD}
         try:
-            state = driver.read(host, sections)
+            state = read_carrying(driver, host, sections)
         except HostUnreachable as error:
             cure = f"kemp host facts {place.host}; log in by hand the same way"
             found = diagnosis("host-unreadable", subject, str(error), cure)

@@ -8,6 +8,7 @@ from orchestrator.doctor.diagnosis import Check, Diagnosis, checked, diagnosis, 
 from orchestrator.doctor.extras import Extras
 from orchestrator.doctor.firewall import closed_zones, dropping_chains
 from orchestrator.errors import HostChangeFailed
+from orchestrator.hosts.carrying import Part, plan_add
 from orchestrator.hosts.effective import effective_arp, persistent_arp
 from orchestrator.hosts.methods.method import Wanted
 from orchestrator.hosts.sections import Firewalld
@@ -85,7 +86,7 @@ def _method(spec: Spec, one: Examined) -> Check:
 def _would_change(one: Examined, wanted: Wanted) -> bool:
     """Return whether there is anything that applying could do on the host."""
     try:
-        return bool(one.place.how.plan_add(one.state, wanted))
+        return bool(plan_add(one.state, [Part(method=one.place.method, wanted=wanted)]))
     except HostChangeFailed:
         return False
 

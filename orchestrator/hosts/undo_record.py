@@ -35,6 +35,8 @@ from orchestrator.hosts.state import (
 from orchestrator.hosts.sysctl_files import our_file
 
 _FORMAT = 2
+_ON_LO = frozenset({"loopback", "arptables"})
+"""The methods that put a VIP on lo."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,10 +132,22 @@ class UndoRecord:
         new = Carried(method=method, who=state.user, when=state.read_at)
         return replace(self, vips={vip: new, **self.vips})
 
-    def without(self, vips: Iterable[str]) -> "UndoRecord":
-        """Return the record without these VIPs."""
+    def handed_over(self, vips: Iterable[str], method: str, state: NetState) -> "UndoRecord":
+        """Return the record with these VIPs carried by another method from now on."""
+        new = Carried(method=method, who=state.user, when=state.read_at)
+        return replace(self, vips={**self.vips, **dict.fromkeys(vips, new)})
+
+    def without(self, vips: Iterable[str], *, method: str) -> "UndoRecord":
+        """Return the record without those of these VIPs that are carried by a method."""
         gone = frozenset(vips)
-        return replace(self, vips={one: how for one, how in self.vips.items() if one not in gone})
+        kept = {
+            one: how for one, how in self.vips.items() if one not in gone or how.method != method
+        }
+        return replace(self, vips=kept)
+
+    def placed_by_other(self, vip: str, method: str) -> bool:
+        """Return whether another method has a VIP on lo by now."""
+        return vip in self.vips and self.vips[vip].method in _ON_LO - {method}
 
     def noting(self, changes: Iterable[NetChange]) -> "UndoRecord":
         """Return the record with what these changes take over.

@@ -8,6 +8,7 @@ from typing import Any
 from kempsdk import LoadMaster, RealServer, VirtualService, VsRef
 from kempsdk.errors import NotFound
 from orchestrator.errors import GateRefused, OrchestratorError
+from orchestrator.hosts.carrying import read_carrying
 from orchestrator.hosts.driver import Host, HostDriver
 from orchestrator.hosts.state import NetState
 from orchestrator.members import Carried, Member, ServiceKey, carried, direct
@@ -150,7 +151,7 @@ class Context:
     def read_host(self, name: str) -> NetState:
         """Read a host now, as far as what it carries needs it."""
         sections = frozenset().union(*(one.how.sections for one in self.places(name)))
-        return self.driver(name).read(self.host(name), sections)
+        return read_carrying(self.driver(name), self.host(name), sections)
 
     def glance(self, name: str) -> NetState:
         """Read the least there is to read of a host now: its addresses and its sockets."""

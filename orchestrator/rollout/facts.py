@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from kempsdk import LoadMaster, RealServer, RsRef, VirtualService, VsRef
 from kempsdk.errors import NotFound
 from orchestrator.errors import SpecInvalid
+from orchestrator.hosts.carrying import read_carrying
 from orchestrator.hosts.effective import effective_arp
 from orchestrator.hosts.fingerprint import section_lines
 from orchestrator.hosts.state import NetState
@@ -147,7 +148,7 @@ def read_facts(spec: Spec, adapters: Adapters, *, only: Collection[str] | None =
     def read_host(name: str) -> NetState:
         host = spec.host(name)
         sections = frozenset().union(*(one.how.sections for one in about[name]))
-        return adapters.driver(host).read(host, sections)
+        return read_carrying(adapters.driver(host), host, sections)
 
     with ThreadPoolExecutor(max_workers=min(_READERS, len(names) + len(boxes))) as readers:
         states = [readers.submit(read_host, name) for name in names]

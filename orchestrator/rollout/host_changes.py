@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from orchestrator.hosts.carrying import plan_add, plan_remove
 from orchestrator.hosts.changes import NetChange, describe
 from orchestrator.rollout import arp_proof, gates
 from orchestrator.rollout.changes import Result, carry_out
@@ -62,7 +63,7 @@ def prepare_host(context: Context, step: Step, record: StepRecord) -> Result:
             )
             exposed.append(text)
             context.emit("warning", text, server=name, step=step.id)
-        return carried.how.plan_add(state, carried.wanted)
+        return plan_add(state, [carried.part])
 
     change = _HostChange(context=context, server=name, compute=compute, open_gate=tuple)
     result = carry_out(context, step, record, change)
@@ -77,7 +78,7 @@ def clear_host(context: Context, step: Step, record: StepRecord) -> Result:
     carried = context.carried_by(step).only(going)
 
     def compute() -> tuple[NetChange, ...]:
-        return carried.how.plan_remove(context.read_host(name), carried.wanted)
+        return plan_remove(context.read_host(name), carried.part)
 
     change = _HostChange(
         context=context,

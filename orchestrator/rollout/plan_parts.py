@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from kempsdk import Forward, RealServer
+from orchestrator.hosts.carrying import plan_add, plan_remove
 from orchestrator.hosts.changes import (
     AddAddress,
     AddRule,
@@ -208,7 +209,7 @@ class Parts:
         return steps
 
     def _prepare(self, part: Carried) -> Step:
-        changes = part.how.plan_add(self.state, part.wanted)
+        changes = plan_add(self.state, [part.part])
         before, after = host_diff(changes)
         return self.step(
             StepKind.PREPARE_HOST,
@@ -364,7 +365,7 @@ class Parts:
             if not going:
                 continue
             part = one.only(going)
-            changes = part.how.plan_remove(self.state, part.wanted)
+            changes = plan_remove(self.state, part.part)
             if not changes:
                 continue
             before, after = host_diff(changes)

@@ -21,6 +21,7 @@ from orchestrator.hosts.changes import (
 from orchestrator.hosts.driver import CommandResult, Host
 from orchestrator.hosts.sections import Arptables, Firewalld, HostFile, Persistence, Section
 from orchestrator.hosts.state import (
+    ARPTABLES_FILE,
     MANAGED_FILES,
     HostAddress,
     NetState,
@@ -139,7 +140,7 @@ class FakeHostDriver:
                 user="root",
                 read_at="2026-01-01T00:00:00Z",
                 persistence=_persistence(fake) if Section.PERSISTENCE in sections else None,
-                arptables=fake.arptables if Section.ARPTABLES in sections else None,
+                arptables=_arptables(fake) if Section.ARPTABLES in sections else None,
                 firewalld=fake.firewalld if Section.FIREWALLD in sections else None,
             )
 
@@ -169,7 +170,7 @@ def _persistence(fake: FakeHost) -> Persistence:
             content=text, mode=fake.modes.get(path, 0o644), owner=fake.owners.get(path, 0)
         )
         for path, text in fake.files.items()
-        if path not in MANAGED_FILES
+        if path not in (*MANAGED_FILES, ARPTABLES_FILE)
     }
     # systemctl is-enabled looks at the files, whatever systemd has read.
     units = {
@@ -178,6 +179,14 @@ def _persistence(fake: FakeHost) -> Persistence:
         if not unit.startswith("kemp-") or f"/etc/systemd/system/{unit}.service" in files
     }
     return replace(fake.persistence, files=files, units=units)
+
+
+def _arptables(fake: FakeHost) -> Arptables:
+    text = fake.files.get(ARPTABLES_FILE)
+    if text is None:
+        return fake.arptables
+    mode, owner = fake.modes.get(ARPTABLES_FILE, 0o644), fake.owners.get(ARPTABLES_FILE, 0)
+    return replace(fake.arptables, saved=HostFile(content=text, mode=mode, owner=owner))
 
 
 def _carry_out(fake: FakeHost, change: NetChange) -> str | None:

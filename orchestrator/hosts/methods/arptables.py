@@ -80,8 +80,9 @@ class ArpTables:
         """
         arp = _checked(state, wanted)
         record = read_record(state, wanted.host)
-        gone = [vip for vip in wanted.vips if vip not in wanted.kept_vips]
-        rules = _rules(wanted, gone)
+        dropped = [vip for vip in wanted.vips if vip not in wanted.kept_vips]
+        gone = [vip for vip in dropped if not record.placed_by_other(vip, NAME)]
+        rules = _rules(wanted, dropped)
         away = (
             *(RemoveAddress(address=one) for one in state.addresses if one.address in gone),
             *plan_drop(state, gone, record),
@@ -89,11 +90,11 @@ class ArpTables:
         # Backwards: the host never asks with the VIP as sender while its answers are dropped.
         live = [one.deleted() for one in reversed(rules) if is_in(one, arp.rules)]
         last = not any(
-            how.method == NAME and is_ipv4(vip) and vip not in gone
+            how.method == NAME and is_ipv4(vip) and vip not in dropped
             for vip, how in record.vips.items()
         )
         changes = (*away, *live, *_forget_rules(state, arp, rules, record, last=last))
-        left = record.noting(changes).without(gone)
+        left = record.noting(changes).without(gone, method=NAME)
         return (
             *changes,
             *write_record(state, wanted.host, left if left.vips else UndoRecord()),

@@ -84,9 +84,8 @@ class Redirect:
             if side.has(entry) and side.added_argv(entry) in ours
             if not _needed(entry, wanted.keep)
         ]
-        left = record.noting(changes).without(
-            vip for vip in wanted.vips if vip not in wanted.kept_vips
-        )
+        gone = [vip for vip in wanted.vips if vip not in wanted.kept_vips]
+        left = record.noting(changes).without(gone, method=NAME)
         return (*changes, *write_record(state, wanted.host, left))
 
     def verify(self, state: NetState, wanted: Wanted) -> tuple[Finding, ...]:

@@ -72,7 +72,7 @@ class Gateway:
         the LoadMaster; see ``left_alone``."""
         record = read_record(state, wanted.host)
         gone = [vip for vip in wanted.vips if vip not in wanted.kept_vips]
-        left = record.without(gone)
+        left = record.without(gone, method=NAME)
         if any(how.method == NAME for how in left.vips.values()) or not record.vips:
             return write_record(state, wanted.host, left) if record.vips else ()
         changes: list[NetChange] = [
@@ -236,7 +236,8 @@ def _files_back(state: NetState, wanted: Wanted, record: UndoRecord) -> Iterator
     if at_boot.file is None or taken is None or taken.before is None:
         return
     old = gateway_in(taken.before)
-    if at_boot.gateway == wanted.gateway and old:
+    ours = {wanted.gateway, *(one.set.gateway for one in record.routes if one.set)}
+    if at_boot.gateway in ours and old:
         yield from at_boot.changes(old, running=True)
 
 

@@ -87,14 +87,14 @@ class Loopback:
         Raises:
             HostChangeFailed: it cannot be planned, as for ``plan_add``.
         """
-        gone = _gone(state, wanted)
         record = read_record(state, wanted.host)
+        gone = _gone(state, wanted, record)
         away = (
             *(RemoveAddress(address=one) for one in state.addresses if one.address in gone),
             *plan_drop(state, gone, record),
         )
         left = replace(
-            record.without(gone).noting(away),
+            record.without(gone, method=NAME).noting(away),
             addresses=tuple(one for one in record.addresses if one.address.address not in gone),
         )
         if _still_needed(state, record, wanted):
@@ -113,8 +113,8 @@ class Loopback:
 
     def left_alone(self, state: NetState, wanted: Wanted) -> tuple[Finding, ...]:
         """Return what ``plan_remove`` for the same arguments would not give back, and why."""
-        gone = _gone(state, wanted)
         record = read_record(state, wanted.host)
+        gone = _gone(state, wanted, record)
         foreign = tuple(
             Finding(
                 id="vip-in-foreign-file",
@@ -222,11 +222,15 @@ def _check(state: NetState, host: Host, vip: str) -> None:
         raise HostChangeFailed(f"{host.name}: {wrong[0].message}: {wrong[0].cure}")
 
 
-def _gone(state: NetState, wanted: Wanted) -> tuple[str, ...]:
-    """Return the VIPs that leave: those that no service which stays has too."""
+def _gone(state: NetState, wanted: Wanted, record: UndoRecord) -> tuple[str, ...]:
+    """Return the VIPs that leave: those that no service which stays has too, nor a method."""
     for vip in wanted.vips:
         _check(state, wanted.host, vip)
-    return tuple(vip for vip in wanted.vips if vip not in wanted.kept_vips)
+    return tuple(
+        vip
+        for vip in wanted.vips
+        if vip not in wanted.kept_vips and not record.placed_by_other(vip, NAME)
+    )
 
 
 def _check_file(state: NetState, wanted: Wanted) -> None:
@@ -242,12 +246,13 @@ def _still_needed(state: NetState, record: UndoRecord, wanted: Wanted) -> frozen
     """Return the IPv4 addresses that need the silence when the VIPs are gone."""
     live = {one.address for one in state.addresses if one.interface == LOOPBACK}
     ours = {vip for vip, how in record.vips.items() if how.method == NAME}
+    quiet = {vip for vip in record.vips if record.placed_by_other(vip, NAME)}
     foreign = {
         one.address
         for one in at_boot(state, wanted.host)
         if one.interface == LOOPBACK and not one.ours
     }
-    needed = ((live | ours) - frozenset(wanted.vips)) | wanted.kept_vips | foreign
+    needed = ((live | ours) - frozenset(wanted.vips) - quiet) | wanted.kept_vips | foreign
     return frozenset(
         one for one in needed if is_ipv4(one) and not ipaddress.ip_address(one).is_loopback
     )
