@@ -39,8 +39,8 @@ def _which(verb: Callable[..., Any]) -> Callable[..., Any]:
             "--group",
             "groups",
             multiple=True,
-            metavar="POOL",
-            help="The hosts of a pool.",
+            metavar="POOL|LABEL=VALUE",
+            help="The hosts of a pool, or those in pools that have a label of the inventory.",
         ),
         click.option(
             "--width",
@@ -81,6 +81,16 @@ _yes = click.option("--yes", is_flag=True, help="Do not ask.")
 _keep_going = click.option(
     "--keep-going", is_flag=True, help="Begin further hosts after one has failed."
 )
+_revert_after = click.option(
+    "--revert-after",
+    "revert_after_s",
+    type=click.IntRange(min=1),
+    default=60,
+    show_default=True,
+    metavar="SECONDS",
+    help="When a host takes back by itself what could have cut us off and was not confirmed "
+    "over a new connection. Over ssh only.",
+)
 _diff = click.option(
     "--diff/--no-diff", default=True, show_default=True, help="Show files before and after."
 )
@@ -114,6 +124,7 @@ def _work(
     groups: tuple[str, ...],
     width: int,
     adopt: bool = False,
+    revert_after_s: int = 60,
 ) -> Iterator[_Work]:
     from orchestrator.fleet import assignment
     from orchestrator.inventory import load_spec
@@ -125,14 +136,18 @@ def _work(
     chosen = _chosen(spec, names, everything=everything, groups=groups)
     assignments = {name: assignment(spec, name, adopt=adopt) for name in chosen}
     with ExitStack() as stack:
-        adapters = stack.enter_context(session.adapters.rollout(spec, session))
+        adapters = stack.enter_context(
+            session.adapters.rollout(spec, session, revert_after_s=revert_after_s)
+        )
         yield _Work(spec, assignments, width, adapters)
 
 
 def _chosen(
     spec: "Spec", names: tuple[str, ...], *, everything: bool, groups: tuple[str, ...]
 ) -> list[str]:
-    pooled = list(dict.fromkeys(name for pool in spec.pools.values() for name in pool.hosts))
+    from orchestrator.targets import groups as known_groups
+
+    known = known_groups(spec)
     chosen = list(names)
     for name in names:
         if name not in spec.hosts:
@@ -140,13 +155,13 @@ def _chosen(
                 f"there is no host {name}; there are {', '.join(spec.hosts)}", ExitCode.NOT_FOUND
             )
     for one in groups:
-        if one not in spec.pools:
+        if one not in known:
             raise Failure(
-                f"there is no pool {one}; there are {', '.join(spec.pools)}", ExitCode.NOT_FOUND
+                f"there is no group {one}; there are {', '.join(known)}", ExitCode.NOT_FOUND
             )
-        chosen += spec.pools[one].hosts
+        chosen += known[one]
     if everything:
-        chosen += pooled
+        chosen += [name for pool in spec.pools.values() for name in pool.hosts]
     if not chosen:
         raise click.UsageError("which hosts? Name them, or give --group or --all")
     return list(dict.fromkeys(chosen))
@@ -272,6 +287,7 @@ def verify(session: Session, /, **which: Any) -> ExitCode:
 @_which
 @_adopt
 @_diff
+@_revert_after
 @_keep_going
 @_yes
 @pass_session
@@ -293,6 +309,7 @@ def apply(session: Session, /, diff: bool, keep_going: bool, yes: bool, **which:
 @command.command()
 @_which
 @_diff
+@_revert_after
 @_keep_going
 @click.option(
     "--force",
@@ -331,6 +348,7 @@ def revert(
 @command.command()
 @_which
 @_adopt
+@_revert_after
 @_keep_going
 @click.option("--local", is_flag=True, help="This very machine; no inventory is needed.")
 @_local_options

@@ -72,7 +72,9 @@ class RealAdapters:
         return LoadMaster(connection.url, auth=auth, api=connection.api, tls=tls, timeout=timeout_s)
 
     @contextmanager
-    def rollout(self, spec: "Spec", session: Session) -> "Iterator[Adapters]":
+    def rollout(
+        self, spec: "Spec", session: Session, *, revert_after_s: int = 60
+    ) -> "Iterator[Adapters]":
         from orchestrator.hosts.netlink import NetlinkDriver
         from orchestrator.hosts.ssh import SshDriver
         from orchestrator.network_namespace import NetworkNamespace
@@ -94,7 +96,7 @@ class RealAdapters:
 
             machines = (*spec.hosts.values(), *spec.stations.values())
             if any(host.driver == "ssh" for host in machines):
-                drivers["ssh"] = stack.enter_context(SshDriver())
+                drivers["ssh"] = stack.enter_context(SshDriver(revert_after_s=revert_after_s))
             segment: Segment | None = None
             probe = spec.arp_probe
             if probe is not None and probe.station is not None:

@@ -30,9 +30,13 @@ class Adapters(Protocol):
         ...
 
     def rollout(
-        self, spec: "Spec", session: "Session"
+        self, spec: "Spec", session: "Session", *, revert_after_s: int = 60
     ) -> "AbstractContextManager[RolloutAdapters]":
-        """Return what a rollout of this file touches; closed when the context ends."""
+        """Return what a rollout of this file touches; closed when the context ends.
+
+        Args:
+            revert_after_s: when a host takes back what could have cut us off, unconfirmed.
+        """
         ...
 
     def here(self) -> "HostDriver":

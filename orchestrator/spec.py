@@ -117,7 +117,7 @@ class HostSpec:
     """Who is to bring the service addresses back after a boot: network-scripts (ifcfg-lo:N),
     networkmanager (a profile for lo), unit (one of systemd), none. Left out: what the host has."""
     labels: Mapping[str, str] = field(default_factory=dict)
-    """What a rollout selects it by, such as {rack: a, role: web}."""
+    """What a rollout selects it by, and kemp host --group; such as {rack: a, role: web}."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

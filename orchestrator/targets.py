@@ -1,10 +1,24 @@
-"""Which servers a rollout is about, and over which of their services. Pure."""
+"""Which servers a rollout or a command is about, and over which of their services. Pure."""
 
 from collections.abc import Mapping
 
 from orchestrator.members import Member
 from orchestrator.rollout_spec import RolloutSpec
 from orchestrator.spec import Spec
+
+
+def groups(spec: Spec) -> Mapping[str, tuple[str, ...]]:
+    """Return the hosts that are in pools, by everything that names some of them together.
+
+    That is each pool by its name, then each label as ``key=value``.
+    """
+    found: dict[str, tuple[str, ...]] = {name: pool.hosts for name, pool in spec.pools.items()}
+    pooled = dict.fromkeys(name for hosts in found.values() for name in hosts)
+    labels = {label for name in pooled for label in spec.hosts[name].labels.items()}
+    for key, value in sorted(labels):
+        having = tuple(name for name in pooled if spec.hosts[name].labels.get(key) == value)
+        found.setdefault(f"{key}={value}", having)
+    return found
 
 
 def named_pools(rollout: RolloutSpec) -> tuple[str, ...]:

@@ -117,7 +117,13 @@ def test_a_host_that_a_rollout_holds_is_left_alone(lab: InLab, kemp: Terminal) -
     ("argv", "code", "said"),
     [
         (["plan", "nobody"], ExitCode.NOT_FOUND, "there is no host nobody"),
-        (["plan", "--group", "nobody"], ExitCode.NOT_FOUND, "there is no pool nobody"),
+        (
+            ["plan", "--group", "nobody"],
+            ExitCode.NOT_FOUND,
+            "nobody; there are web, rack=a, rack=b",
+        ),
+        (["plan", "--group", "rack=c"], ExitCode.NOT_FOUND, "no group rack=c; there are web,"),
+        (["apply", "web1", "--revert-after", "0"], ExitCode.USAGE, "not in the range x>=1"),
         (["plan"], ExitCode.USAGE, "which hosts"),
         (["script", "--all"], ExitCode.USAGE, "for one host"),
         (["ensure", "--local", "web1"], ExitCode.USAGE, "name no other host"),
@@ -131,8 +137,9 @@ def test_what_is_asked_wrongly(
         "loadmasters: {lb: {url: 'https://127.0.0.1:1'}}\n"
         "services: {web: {loadmaster: lb, service: 'tcp/203.0.113.250:80', method: none}}\n"
         "hosts:\n"
-        "  web1: {address: 203.0.113.11, interface: eth0}\n"
-        "  web2: {address: 203.0.113.12, interface: eth0}\n"
+        "  web1: {address: 203.0.113.11, interface: eth0, labels: {rack: a}}\n"
+        "  web2: {address: 203.0.113.12, interface: eth0, labels: {rack: b}}\n"
+        "  spare: {address: 203.0.113.13, interface: eth0, labels: {rack: c}}\n"
         "pools: {web: {service: web, hosts: [web1, web2]}}\n"
     )
     kemp.environ = {"KEMP_INVENTORY": str(file)}

@@ -1,4 +1,7 @@
-"""What every HostDriver does, held against the real kernel and the fake alike."""
+"""What every HostDriver does, held against the real kernel, the fake and a recording alike.
+
+A recording cannot be changed: it is held to what it has in common with the others, reading.
+"""
 
 import stat
 from collections.abc import Iterator, Sequence
@@ -24,6 +27,7 @@ from orchestrator.hosts.changes import (
 )
 from orchestrator.hosts.driver import CommandResult, Host, HostDriver
 from orchestrator.hosts.netlink import NetlinkDriver
+from orchestrator.hosts.recorded import RecordedHostDriver, facts_from_json, facts_to_json
 from orchestrator.hosts.sections import Arptables, Firewalld, Section
 from orchestrator.hosts.ssh import SshDriver
 from orchestrator.hosts.state import (
@@ -64,23 +68,40 @@ def _shell(argv: Sequence[str]) -> CommandResult:
     return CommandResult(exit_code=exit_codes.get(argv[0], 127), stdout="", stderr="")
 
 
-@pytest.fixture(
-    params=["fake", *(pytest.param(name, marks=pytest.mark.kernel) for name in ("netlink", "ssh"))]
-)
+CHANGING = ["fake", *(pytest.param(name, marks=pytest.mark.kernel) for name in ("netlink", "ssh"))]
+
+
+@pytest.fixture(params=CHANGING)
 def rig(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Rig]:
-    if request.param == "fake":
-        host = Host(name="web1", address="198.51.100.11", interface=INTERFACE)
-        fake = plain_host(host, mac=MAC)
-        fake.on_run = _shell
-        fake.routes = [Route(destination="default", gateway=LOOK_ON, interface=INTERFACE)]
-        yield Rig(
-            driver=FakeHostDriver({"web1": fake}),
-            host=host,
-            missing=replace(host, name="web9"),
-            root=None,
-        )
+    """Make a host that can be read and changed."""
+    yield from _rig(request.param, tmp_path)
+
+
+@pytest.fixture(params=[*CHANGING, "recorded"])
+def reading(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Rig]:
+    """Make a host that can be read."""
+    yield from _rig(request.param, tmp_path)
+
+
+def _fake_rig() -> Rig:
+    host = Host(name="web1", address="198.51.100.11", interface=INTERFACE)
+    fake = plain_host(host, mac=MAC)
+    fake.on_run = _shell
+    fake.routes = [Route(destination="default", gateway=LOOK_ON, interface=INTERFACE)]
+    driver = FakeHostDriver({"web1": fake})
+    return Rig(driver=driver, host=host, missing=replace(host, name="web9"), root=None)
+
+
+def _rig(kind: str, tmp_path: Path) -> Iterator[Rig]:
+    if kind == "fake":
+        yield _fake_rig()
         return
-    if request.param == "ssh":
+    if kind == "recorded":
+        live = _fake_rig()
+        facts = facts_from_json(facts_to_json(live.driver.read(live.host, list(Section))))
+        yield replace(live, driver=RecordedHostDriver({live.host.name: facts}))
+        return
+    if kind == "ssh":
         need_openssh()
     with ExitStack() as stack:
         try:
@@ -89,7 +110,7 @@ def rig(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Rig]:
             pytest.skip(f"no network namespaces: {error}")
         member = segment.attach("web1")
         host = member.host
-        if request.param == "ssh":
+        if kind == "ssh":
             sshd = stack.enter_context(Sshd(member.namespace, host.address, tmp_path / "sshd"))
             sshd.start()
             driver = stack.enter_context(SshDriver(config_file=sshd.config))
@@ -104,10 +125,11 @@ def rig(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Rig]:
         )
 
 
-def test_reads_interfaces_addresses_and_sysctls(rig: Rig) -> None:
-    state = rig.read()
+def test_reads_interfaces_addresses_and_sysctls(reading: Rig) -> None:
+    state = reading.read()
     assert state.interfaces == {"lo": "", INTERFACE: MAC}
-    assert HostAddress(address=rig.host.address, prefix=24, interface=INTERFACE) in state.addresses
+    own = HostAddress(address=reading.host.address, prefix=24, interface=INTERFACE)
+    assert own in state.addresses
     assert {
         f"conf/{scope}/{key}"
         for scope in ("all", "default", INTERFACE)
@@ -212,19 +234,19 @@ def test_inverse_changes_lead_back(rig: Rig) -> None:
     assert rig.read() == before
 
 
-def test_no_changes_are_no_trouble(rig: Rig) -> None:
-    before = rig.read()
-    rig.apply()
-    assert rig.read() == before
+def test_no_changes_are_no_trouble(reading: Rig) -> None:
+    before = reading.read()
+    reading.apply()
+    assert reading.read() == before
 
 
-def test_a_host_that_is_not_there_is_unreachable(rig: Rig) -> None:
+def test_a_host_that_is_not_there_is_unreachable(reading: Rig) -> None:
     with pytest.raises(HostUnreachable):
-        rig.driver.read(rig.missing)
+        reading.driver.read(reading.missing)
     with pytest.raises(HostUnreachable):
-        rig.driver.apply(rig.missing, [sysctl("all", "arp_ignore", 1)])
+        reading.driver.apply(reading.missing, [sysctl("all", "arp_ignore", 1)])
     with pytest.raises(HostUnreachable):
-        rig.driver.run(rig.missing, ["true"], timeout_s=5)
+        reading.driver.run(reading.missing, ["true"], timeout_s=5)
 
 
 def test_a_closed_file_is_closed_with_its_directories(rig: Rig) -> None:
@@ -297,10 +319,10 @@ def test_a_tool_that_is_not_there_is_named_with_its_package(rig: Rig) -> None:
         assert e.value.reason is HostTrouble.MISSING_TOOL
 
 
-def test_sections_are_read_when_they_are_asked_for(rig: Rig) -> None:
-    state = rig.read()
+def test_sections_are_read_when_they_are_asked_for(reading: Rig) -> None:
+    state = reading.read()
     assert (state.persistence, state.arptables, state.firewalld) == (None, None, None)
-    state = rig.driver.read(rig.host, list(Section))
+    state = reading.driver.read(reading.host, list(Section))
     assert state.persistence is not None
     assert (state.persistence.systemd, state.persistence.nm_version) == (False, "")
     assert (state.arptables, state.firewalld) == (Arptables(), Firewalld())
