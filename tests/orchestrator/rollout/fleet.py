@@ -114,6 +114,10 @@ class Fleet:
                 "kind": "roll",
                 "hosts": names,
                 "batch": self.batch,
+                # The clock is fast, the processor is not: no deadline is what this is about.
+                "drain": {"deadline_s": 100_000},
+                "healthy_deadline_s": 100_000,
+                "progress_deadline_s": 600_000,
                 "action": {"argv": ["systemctl", "restart", "httpd"]},
             },
         }
@@ -331,13 +335,28 @@ def plan_of(spec: Spec, adapters: Adapters) -> Plan:
     return make_plan(spec, read_facts(spec, adapters))
 
 
+@contextmanager
+def _addresses(config: dict[str, Any], fleet: Fleet) -> Iterator[Sequence[tuple[str, str]]]:
+    """Return where the LoadMasters are; without any, this worker brings its own.
+
+    A LoadMaster is worked on by one worker at a time, so what it costs is divided as its
+    servers are.
+    """
+    if config["addresses"]:
+        yield config["addresses"]
+    else:
+        with boxes_of(fleet, times=config["times"]) as boxes:
+            yield [(box.url, box.api_key) for box in boxes]
+
+
 def main(config: dict[str, Any]) -> None:
     """Run the rollout, or serve whatever is queued until told to stop."""
     fleet, clock = Fleet(**config["fleet"]), ShortClock(config["times"])
     spec, figures = fleet.spec(), dict[str, float]()
     with (
         Store(config["state"]) as store,
-        adapters_of(fleet, spec, config["addresses"], clock) as adapters,
+        _addresses(config, fleet) as addresses,
+        adapters_of(fleet, spec, addresses, clock) as adapters,
     ):
         if config["mode"] == "run":
             begun_s = time.monotonic()
