@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING, Any
 from kempsdk.configuration_export import OWN_PARAMETERS, PARTS, Export, export
 from kempsdk.configuration_file import AccessSpec, RuleSpec, Wanted, read_wanted
 from kempsdk.configuration_prune import entry_name, plan_prune
+from kempsdk.configuration_registry import THINGS
 from kempsdk.configuration_shapes import InvalidConfiguration, Place
+from kempsdk.configuration_things import plan_things
 from kempsdk.desired_state import (
     Action,
     Change,
@@ -94,8 +96,10 @@ def apply(
 ) -> Result:
     """Make an appliance as it is to be, and read it back. Changes the device.
 
-    The order: timers, parameters, rules, services with their SubVSs, servers and attached
-    rules, access lists; then what is to be pruned. It stops at the first failure.
+    The order: timers, parameters, what stands for itself in the order of
+    ``configuration_registry.THINGS``, rules, services with their SubVSs, servers and attached
+    rules, access lists; then what is to be pruned, and at last what is the way in to the
+    appliance. It stops at the first failure.
 
     Args:
         lm: the appliance.
@@ -125,6 +129,10 @@ def _plan(lm: "LoadMaster", wanted: Wanted, prune: Collection[str]) -> list[Chan
     parameters = list(_parameters(lm, wanted.parameters))
     last = [one for one in parameters if one.name.lower() in OWN_PARAMETERS]
     changes = [*_checks(lm, wanted), *(one for one in parameters if one not in last)]
+    for things in THINGS:
+        made, own = plan_things(lm, things, wanted.things[things.key])
+        changes += made
+        last += own
     services: tuple[VirtualService, ...] = ()
     # An appliance is asked for nothing that the file does not mention.
     if wanted.services or any(one.vs for one in wanted.access_lists) or prune:

@@ -6,12 +6,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from kempsdk.access_lists import AccessList
+from kempsdk.cipher_sets import SYSTEM_CIPHER_SETS
 from kempsdk.configuration_file import (
     RULE_WORDS,
     SERVER_SETTINGS,
     SERVICE_SETTINGS,
     VERSION,
 )
+from kempsdk.configuration_limits import CIPHER_SETS
+from kempsdk.configuration_registry import KEYS, THINGS
+from kempsdk.configuration_things import Things
 from kempsdk.desired_state import RULE_LISTS, plain_value
 from kempsdk.errors import InvalidRequest
 from kempsdk.feature_changes import FEATURES, shown_features
@@ -33,6 +37,7 @@ PARTS: Final = (
     "health_checks",
     "adaptive_check",
     "parameters",
+    *KEYS,
     "rules",
     "services",
     "access_lists",
@@ -163,8 +168,11 @@ class _Exporter:
             data["defaults"]["rule"] = dict(_NEW_RULE)
             data["rules"] = [self._rule(one) for one in lm.rules.list()]
         services: tuple[VirtualService, ...] = ()
-        if "services" in parts or "access_lists" in parts:
+        if {"services", "access_lists", "cipher_sets"} & set(parts):
             services = lm.virtual_services.list()
+        for things in THINGS:
+            if things.key in parts or (things.within and things.within[0].key in parts):
+                self._things(data, things, services)
         if "services" in parts:
             data["services"] = {str(one.ref): self._service(one) for one in services}
             self._factor_out(data)
@@ -195,6 +203,27 @@ class _Exporter:
                 else:
                     found[name] = plain_value(value)
         return dict(sorted(found.items(), key=lambda one: one[0].lower()))
+
+    def _things(
+        self, data: dict[str, Any], things: Things, services: tuple[VirtualService, ...]
+    ) -> None:
+        now = things.now(self._lm, _own_cipher_sets(services) if things is CIPHER_SETS else ())
+        entries: dict[str, Any] = {} if things.within else data.setdefault(things.key, {})
+        for name, model in now.items():
+            for setting in things.unspelled(model):
+                self._skip(f"{setting} of {things.kind.value} {name}", "cannot be written")
+            self._left_out += things.left_out(name, model)
+            entry = things.spelled(model)
+            if things.single is not None:
+                entries.update(entry)
+            elif things.within is None:
+                entries[name] = entry
+            else:
+                parent, word = things.within
+                holder, _, own = name.partition(" ")
+                data[parent.key][holder].setdefault(word, {})[own] = entry
+        for setting in sorted(things.own) if now else ():
+            self._skip(f"{setting} of {things.key}", "belongs to this unit, or is the way in to it")
 
     def _rule(self, rule: Rule) -> dict[str, object]:
         words = {number: word for word, number in RULE_WORDS.items()}
@@ -358,6 +387,12 @@ class _Exporter:
 
     def _skip(self, what: str, why: str) -> None:
         self._left_out.append(f"{what}: {why}")
+
+
+def _own_cipher_sets(services: tuple[VirtualService, ...]) -> list[str]:
+    subs = [sub.service for one in services for sub in one.sub_services]
+    used = {one.cipher_set for one in (*services, *subs) if one is not None and one.cipher_set}
+    return sorted(used - SYSTEM_CIPHER_SETS)
 
 
 def _drop(entry: dict[str, Any], defaults: Mapping[str, Any]) -> None:

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from kempsdk.access_lists import AccessList
+from kempsdk.configuration_registry import KEYS, THINGS, within
 from kempsdk.configuration_shapes import InvalidConfiguration, Place, listed, mapping, placed
+from kempsdk.configuration_things import ThingSpec, read_things
 from kempsdk.desired_state import (
     RULE_LISTS,
     RealServerSpec,
@@ -43,6 +45,7 @@ _TOP: Final = (
     "rules",
     "services",
     "access_lists",
+    *KEYS,
 )
 _DEFAULTS: Final = ("rule", "service", "sub_service", "server")
 _RENUMBERED: Final = frozenset({"follow", "follow_vs_index"})
@@ -79,6 +82,7 @@ class Wanted:
 
     Attributes:
         places: where in the file each service stands.
+        things: what else it knows by name, of each kind.
     """
 
     health_checks: Mapping[str, Any]
@@ -88,6 +92,7 @@ class Wanted:
     services: tuple[VirtualServiceSpec, ...]
     access_lists: tuple[AccessSpec, ...]
     places: Mapping[VsRef, Place]
+    things: Mapping[str, tuple[ThingSpec, ...]]
 
 
 def read_wanted(data: object) -> Wanted:
@@ -124,7 +129,17 @@ def read_wanted(data: object) -> Wanted:
         services=tuple(services),
         access_lists=tuple(access),
         places=places,
+        things=_things(top),
     )
+
+
+def _things(top: Mapping[str, Any]) -> dict[str, tuple[ThingSpec, ...]]:
+    found: dict[str, list[ThingSpec]] = {one.key: [] for one in THINGS}
+    for one in THINGS:
+        if one.within is None:
+            for spec in read_things(top.get(one.key), one, within(one)):
+                found[spec.things.key].append(spec)
+    return {key: tuple(specs) for key, specs in found.items()}
 
 
 class _ServiceReader:

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Final
 
 from kempsdk.access_lists import AccessList
 from kempsdk.configuration_file import Wanted
+from kempsdk.configuration_registry import THINGS
+from kempsdk.configuration_things import deletions
 from kempsdk.desired_state import (
     RULE_LISTS,
     Action,
@@ -33,6 +35,7 @@ _ORDER: Final = (
     Kind.SERVICE,
     Kind.RULE,
     Kind.ACCESS_ENTRY,
+    *(one.kind for one in reversed(THINGS) if one.delete is not None),
 )
 """What is deleted first: what others hold."""
 
@@ -67,6 +70,9 @@ def plan_prune(
     there = dict(_there(services, rules))
     if any(kind is Kind.ACCESS_ENTRY for kind, _ in things):
         there.update(_entries_there(lm, services, [name for _, name in things]))
+    for each in THINGS:
+        if names := [name for kind, name in things if kind is each.kind]:
+            there.update(((each.kind, one.name), one) for one in deletions(lm, each, names))
     return [there[one] for one in sorted(set(things), key=_rank) if one in there]
 
 
@@ -101,6 +107,9 @@ def _mentioned(wanted: Wanted) -> Iterator[Thing]:
     for access in wanted.access_lists:
         for network in access.entries:
             yield Kind.ACCESS_ENTRY, entry_name(access.vs, access.which, network)
+    for specs in wanted.things.values():
+        for thing in specs:
+            yield thing.things.kind, thing.name
 
 
 def _mentioned_within(name: str, spec: VirtualServiceSpec | SubVsSpec) -> Iterator[Thing]:

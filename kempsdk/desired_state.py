@@ -104,6 +104,24 @@ class Kind(str, Enum):
     ATTACHMENT = "attachment"
     ACCESS_ENTRY = "access_entry"
     FEATURE = "feature"
+    INTERFACE = "interface"
+    ADDRESS = "address"
+    ROUTE = "route"
+    HOSTS_ENTRY = "hosts_entry"
+    CLIENT_LIMIT = "client_limit"
+    LIMIT_RULE = "limit_rule"
+    CIPHER_SET = "cipher_set"
+    USER_GROUP = "user_group"
+    USER = "user"
+    LDAP_ENDPOINT = "ldap_endpoint"
+    SSO_DOMAIN = "sso_domain"
+    GEO = "geo"
+    GEO_LOCATION = "geo_location"
+    GEO_RANGE = "geo_range"
+    GEO_CLUSTER = "geo_cluster"
+    GEO_FQDN = "geo_fqdn"
+    GEO_SITE = "geo_site"
+    GEO_RECORD = "geo_record"
 
 
 class Action(str, Enum):
@@ -230,4 +248,6 @@ def plain_value(value: object) -> object:
         return value.value
     if isinstance(value, tuple | list):
         return [plain_value(one) for one in value]
+    if isinstance(value, frozenset):
+        return sorted(plain_value(one) for one in value)  # type: ignore[type-var] # words
     return value

@@ -61,7 +61,7 @@ class DnsChanges(TypedDict, total=False):
     update_on_error: bool
 
 
-_HOSTNAME: Final = Text(longest=253, pattern=_NAME, hint="letters, digits, dots and hyphens")
+HOSTNAME: Final = Text(longest=253, pattern=_NAME, hint="letters, digits, dots and hyphens")
 
 
 class Dns(ParameterGroup[DnsSettings]):
@@ -71,9 +71,9 @@ class Dns(ParameterGroup[DnsSettings]):
     model = DnsSettings
     table = Table(
         [
-            field("hostname", "hostname", _HOSTNAME),
-            field("ha1hostname", "ha1_hostname", _HOSTNAME),
-            field("ha2hostname", "ha2_hostname", _HOSTNAME),
+            field("hostname", "hostname", HOSTNAME),
+            field("ha1hostname", "ha1_hostname", HOSTNAME),
+            field("ha2hostname", "ha2_hostname", HOSTNAME),
             field("nameserver", "name_servers", Items(joiner=" ")),
             field("searchlist", "search_domain", Text()),
             # Needs a name server, so after them.

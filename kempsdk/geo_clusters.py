@@ -86,7 +86,7 @@ class GeoClusterSettings(NewGeoCluster, total=False):
     name: str
 
 
-_TABLE: Final = Table(
+GEO_CLUSTER: Final = Table(
     [
         field("index", "id", Number(), read_only=True),
         field("ipaddress", "address", Address(), read_only=True),
@@ -148,7 +148,7 @@ class GeoClusters:
         """
         wanted = check_address(address, field="address")
         asked: dict[str, object] = dict(settings)
-        write_settings(_TABLE, {**asked, "name": name})
+        write_settings(GEO_CLUSTER, {**asked, "name": name})
         if not name:
             raise InvalidRequest("name: it needs one", field="name", value=name)
         self._appliance.write("addcluster", {"ip": wanted, "name": name}, target=wanted)
@@ -165,7 +165,7 @@ class GeoClusters:
             InvalidRequest, OutcomeUnknown, WriteNotApplied: as for ``create``.
         """
         asked = dict(settings)
-        write_settings(_TABLE, asked)
+        write_settings(GEO_CLUSTER, asked)
         found = self.get(address)
         return self._write(found, asked) if asked else found
 
@@ -216,10 +216,10 @@ class GeoClusters:
             raise not_applied("delcluster", found.address, still)
 
     def _write(self, found: GeoCluster, asked: Mapping[str, object]) -> GeoCluster:
-        params = write_settings(_TABLE, asked)
+        params = write_settings(GEO_CLUSTER, asked)
         self._appliance.write("modcluster", {"id": found.id, **params}, target=found.address)
         now = self.get(found.address)
-        check_applied("modcluster", found.address, compare(_TABLE, asked, now))
+        check_applied("modcluster", found.address, compare(GEO_CLUSTER, asked, now))
         return now
 
 
@@ -229,7 +229,7 @@ def _read(tree: Tree) -> tuple[GeoCluster, ...]:
 
 
 def _cluster(row: dict[str, object]) -> GeoCluster:
-    values = _TABLE.read(row)
+    values = GEO_CLUSTER.read(row)
     if values["address"] is None:
         raise MalformedAnswer("a GEO cluster without an address")
     found = GeoCluster(**values)

@@ -75,7 +75,7 @@ class _Glue(Address):
 
 
 _TEXT: Final = Text()
-_TABLE: Final = Table(
+GEO_SETTINGS: Final = Table(
     [
         field("zone", "zone", _TEXT),
         field("SourceOfAuthority", "authority", _TEXT),
@@ -119,7 +119,7 @@ class GeoParameters:
             OutcomeUnknown: no answer; ``get`` tells.
             WriteNotApplied: the appliance made something else of it.
         """
-        params = write_settings(_TABLE, settings)
+        params = write_settings(GEO_SETTINGS, settings)
         now = self.get()
         if not params:
             return now
@@ -135,14 +135,14 @@ class GeoParameters:
             )
         self._appliance.write("modparams", params, target="GEO")
         now = self.get()
-        check_applied("modparams", "GEO", compare(_TABLE, settings, now))
+        check_applied("modparams", "GEO", compare(GEO_SETTINGS, settings, now))
         return now
 
 
 def _read(tree: Tree) -> GeoSettings:
     # The vendor's description shows no answer; the names are those of the requests, in any
     # case.
-    wires = {one.wire.lower(): one.wire for one in _TABLE.fields}
+    wires = {one.wire.lower(): one.wire for one in GEO_SETTINGS.fields}
     fields = flatten(tree)
     known = {wires.get(name.lower(), name): value for name, value in fields.items()}
-    return GeoSettings(**_TABLE.read(known))
+    return GeoSettings(**GEO_SETTINGS.read(known))

@@ -108,7 +108,7 @@ class _OnlyOn(Switch):
 
 _MODES: Final = {BondMode.ACTIVE_BACKUP: "1", BondMode.LACP: "4"}
 # In the order in which the appliance looks at them.
-_TABLE: Final = Table(
+INTERFACE: Final = Table(
     [
         field("Id", "id", Number(), read_only=True),
         field("IPAddress", "address", _Cidr(), request="addr"),
@@ -190,9 +190,9 @@ class Interfaces:
             WriteNotApplied: the appliance made something else of it.
         """
         asked: dict[str, object] = dict(settings)
-        params = write_settings(_TABLE, asked)
+        params = write_settings(INTERFACE, asked)
         now = self.get(number)
-        for one in _TABLE.fields:
+        for one in INTERFACE.fields:
             if one.setting not in asked:
                 continue
             value = asked[one.setting]
@@ -412,7 +412,7 @@ def _read_all(tree: Tree) -> tuple[Interface, ...]:
 def _read(tree: Tree) -> Interface:
     fields = flatten(tree)
     more = fields.pop("AdditionalAddresses", None)
-    found = Interface(**_TABLE.read(fields), additional=_addresses(more))
+    found = Interface(**INTERFACE.read(fields), additional=_addresses(more))
     return replace(found, extra=fields) if fields else found
 
 

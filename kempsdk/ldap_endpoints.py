@@ -65,7 +65,7 @@ class LdapSettings(TypedDict, total=False):
     admin_password: "str | Secret | None"
 
 
-_TABLE: Final = Table(
+LDAP_ENDPOINT: Final = Table(
     [
         field("name", "name", Text(default=""), read_only=True),
         field(
@@ -137,7 +137,7 @@ class LdapEndpoints:
             NotFound: there is none of that name.
             InvalidRequest, OutcomeUnknown, WriteNotApplied: as for ``create``.
         """
-        write_settings(_TABLE, dict(settings))
+        write_settings(LDAP_ENDPOINT, dict(settings))
         found = self.get(name)
         return self._write("modifyldapendpoint", name, dict(settings)) if settings else found
 
@@ -156,10 +156,10 @@ class LdapEndpoints:
             raise not_applied("deleteldapendpoint", name, FieldDifference("end point", None, name))
 
     def _write(self, command: str, name: str, settings: dict[str, object]) -> LdapEndpoint:
-        params = write_settings(_TABLE, settings)
+        params = write_settings(LDAP_ENDPOINT, settings)
         self._appliance.write(command, {"name": name, **params}, target=name)
         now = self.get(name)
-        check_applied(command, name, compare(_TABLE, settings, now))
+        check_applied(command, name, compare(LDAP_ENDPOINT, settings, now))
         return now
 
 
@@ -168,7 +168,7 @@ def _read(tree: Tree) -> tuple[LdapEndpoint, ...]:
 
 
 def _endpoint(row: dict[str, object]) -> LdapEndpoint:
-    found = LdapEndpoint(**_TABLE.read(row))
+    found = LdapEndpoint(**LDAP_ENDPOINT.read(row))
     if not found.name:
         raise MalformedAnswer("an LDAP end point without a name")
     return found

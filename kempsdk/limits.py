@@ -280,8 +280,7 @@ class Limits:
             OutcomeUnknown: no answer; ``rules`` tells.
             WriteNotApplied: the rule is not as asked.
         """
-        if not _RULE_NAME.fullmatch(name):
-            raise will_not_do("name", name, "letters, digits and underscores")
+        check_limit_rule_name(name)
         wanted = LimitRule(
             name=name, pattern=pattern, limit=limit, match=LimitMatch(match), negated=negated
         )
@@ -375,6 +374,16 @@ class Limits:
         ]
         check_applied(command, wanted.name, wrong)
         return now
+
+
+def check_limit_rule_name(name: str) -> None:
+    """Check the name of a limiting rule.
+
+    Raises:
+        InvalidRequest: something else than letters, digits and underscores.
+    """
+    if not _RULE_NAME.fullmatch(name):
+        raise will_not_do("name", name, "letters, digits and underscores")
 
 
 # The names are those that a client of v2 reads; the vendor's description has none.

@@ -184,7 +184,7 @@ class SsoSettings(TypedDict, total=False):
 _URL: Final = Text(longest=255)
 _SESSION: Final = Number(low=60, high=604_800)
 _LOCK: Final = Number(low=60, high=86_400)
-_TABLE: Final = Table(
+SSO_DOMAIN: Final = Table(
     [
         field("name", "name", Text(default=""), read_only=True),
         field(
@@ -292,7 +292,7 @@ class SsoDomains:
         if not 1 <= len(name) <= _LONGEST_NAME or name != name.strip():
             raise InvalidRequest(f"name: 1 to {_LONGEST_NAME} characters", field="name", value=name)
         asked: dict[str, object] = dict(settings)
-        write_settings(_TABLE, asked)
+        write_settings(SSO_DOMAIN, asked)
         _check_lock(asked)
         self._appliance.write("adddomain", {"domain": name}, target=name)
         made = self.get(name)
@@ -306,7 +306,7 @@ class SsoDomains:
             InvalidRequest, OutcomeUnknown, WriteNotApplied: as for ``create``.
         """
         asked: dict[str, object] = dict(settings)
-        write_settings(_TABLE, asked)
+        write_settings(SSO_DOMAIN, asked)
         found = self.get(name)
         now = {
             "failures_forgotten_s": found.failures_forgotten_s,
@@ -365,10 +365,10 @@ class SsoDomains:
         self._appliance.write("logging/ssoflush", {}, target="SSO cache")
 
     def _write(self, domain: SsoDomain, asked: Mapping[str, object]) -> SsoDomain:
-        params = write_settings(_TABLE, asked)
+        params = write_settings(SSO_DOMAIN, asked)
         self._appliance.write("moddomain", {"domain": domain.name, **params}, target=domain.name)
         now = self.get(domain.name)
-        check_applied("moddomain", domain.name, compare(_TABLE, asked, now))
+        check_applied("moddomain", domain.name, compare(SSO_DOMAIN, asked, now))
         return now
 
 
@@ -388,7 +388,7 @@ def _read(tree: Tree) -> tuple[SsoDomain, ...]:
 
 
 def _domain(row: dict[str, object]) -> SsoDomain:
-    found = SsoDomain(**_TABLE.read(row))
+    found = SsoDomain(**SSO_DOMAIN.read(row))
     if not found.name:
         raise MalformedAnswer("an SSO domain without a name")
     return replace(found, extra=row) if row else found

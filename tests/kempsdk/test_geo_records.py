@@ -4,7 +4,7 @@ import pytest
 
 from kempsdk.client import LoadMaster
 from kempsdk.errors import BadAnswer, CommandRejected, InvalidRequest, NotFound, WriteNotApplied
-from kempsdk.geo_parameters import _TABLE, GeoSettingsChanges
+from kempsdk.geo_parameters import GEO_SETTINGS, GeoSettingsChanges
 from kempsdk.geo_records import GeoRecordType
 from tests.kempsdk.test_virtual_services import DONE, scripted
 
@@ -68,7 +68,7 @@ def test_odd_records() -> None:
 
 
 def test_keywords_are_the_table() -> None:
-    assert set(GeoSettingsChanges.__annotations__) == set(_TABLE.by_setting)
+    assert set(GeoSettingsChanges.__annotations__) == set(GEO_SETTINGS.by_setting)
 
 
 def test_settings_of_all_names(lm: LoadMaster) -> None:

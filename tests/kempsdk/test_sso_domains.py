@@ -6,7 +6,7 @@ from kempsdk.client import LoadMaster
 from kempsdk.codec import XmlTree, parse_xml
 from kempsdk.errors import BadAnswer, InvalidRequest, NotFound, WriteNotApplied
 from kempsdk.sso_domains import (
-    _TABLE,
+    SSO_DOMAIN,
     LogonFormat,
     SessionLimit,
     SsoProtocol,
@@ -28,7 +28,7 @@ def test_a_captured_answer() -> None:
 
 
 def test_keywords_are_the_table() -> None:
-    assert set(SsoSettings.__annotations__) == set(_TABLE.by_setting)
+    assert set(SsoSettings.__annotations__) == set(SSO_DOMAIN.by_setting)
 
 
 def test_domains(lm: LoadMaster) -> None:

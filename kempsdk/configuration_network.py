@@ -1,0 +1,175 @@
+"""Interfaces, routes and hosts entries in a file."""
+
+import ipaddress
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any, Final
+
+from kempsdk.configuration_things import Settings, Things
+from kempsdk.desired_state import Kind
+from kempsdk.dns import HOSTNAME
+from kempsdk.errors import InvalidRequest
+from kempsdk.fields import Address, Table, field
+from kempsdk.interfaces import INTERFACE, Interface
+from kempsdk.managers import Managers
+from kempsdk.references import check_address, check_network
+
+_UNSHOWN: Final = frozenset({"ha_check", "cluster_sync", "bond_mode"})
+"""Answers do not tell them, so a file that says one could never be fulfilled."""
+
+_PORT: Final = "port"
+
+
+def _interface_name(text: str) -> str:
+    if not text.isascii() or not text.isdigit():
+        raise InvalidRequest(
+            f"{text!r} is not the number of an interface", field="interfaces", value=text
+        )
+    return str(int(text))
+
+
+def _interfaces(hands: Managers, _names: Collection[str]) -> dict[str, object]:
+    return {str(one.id): one for one in hands.interfaces.list()}
+
+
+def _update_interface(hands: Managers, name: str, settings: Settings, _now: object) -> None:
+    hands.interfaces.update(int(name), **settings)
+
+
+def _made_by_hand(name: str, one: Interface) -> Iterable[str]:
+    if (one.kind or _PORT).lower() != _PORT:
+        # What answers show of a VLAN's tag or a bond's ports is not known.
+        yield f"interface {name}: that it is a {one.kind}; make it before a file is applied"
+
+
+INTERFACES: Final = Things(
+    key="interfaces",
+    kind=Kind.INTERFACE,
+    table=Table([one for one in INTERFACE.fields if one.setting not in _UNSHOWN]),
+    name=_interface_name,
+    now=_interfaces,
+    update=_update_interface,
+    own=frozenset({"address", "shared_address", "partner_address", "is_default", "web_interface"}),
+    left_out=_made_by_hand,
+)
+"""By their numbers. VLANs, VXLANs and bonds are made by hand before."""
+
+
+def _address_name(text: str) -> str:
+    number, _, address = text.partition(" ")
+    if "/" not in address:
+        raise InvalidRequest(
+            f"{address!r} is not an address with its prefix: 10.0.0.15/24",
+            field="addresses",
+            value=address,
+        )
+    try:
+        return f"{_interface_name(number)} {ipaddress.ip_interface(address)}"
+    except ValueError:
+        raise InvalidRequest(
+            f"{address!r} is not an address", field="addresses", value=address
+        ) from None
+
+
+def _addresses(hands: Managers, _names: Collection[str]) -> dict[str, object]:
+    return {
+        f"{one.id} {address}": one for one in hands.interfaces.list() for address in one.additional
+    }
+
+
+def _add_address(hands: Managers, name: str, _settings: Settings) -> None:
+    number, _, address = name.partition(" ")
+    hands.interfaces.add_address(int(number), address)
+
+
+def _remove_address(hands: Managers, name: str) -> None:
+    number, _, address = name.partition(" ")
+    hands.interfaces.remove_address(int(number), address)
+
+
+def _nothing_to_change(_hands: Managers, _name: str, _settings: Settings, _now: object) -> None:
+    raise AssertionError("it has no settings")
+
+
+ADDRESSES: Final = Things(
+    key="addresses",
+    kind=Kind.ADDRESS,
+    table=Table([]),
+    name=_address_name,
+    now=_addresses,
+    create=_add_address,
+    update=_nothing_to_change,
+    delete=_remove_address,
+    within=(INTERFACES, "addresses"),
+)
+"""Further addresses of an interface."""
+
+
+def _route_name(text: str) -> str:
+    return check_network(text, field="routes")
+
+
+def _routes(hands: Managers, _names: Collection[str]) -> dict[str, object]:
+    return {one.destination: one for one in hands.routes.list()}
+
+
+def _needs_gateway(_name: str, settings: Settings) -> str | None:
+    return None if settings.get("gateway") else "and needs its gateway"
+
+
+def _add_route(hands: Managers, name: str, settings: Settings) -> None:
+    hands.routes.add(name, settings["gateway"])
+
+
+def _change_route(hands: Managers, name: str, settings: Settings, _now: object) -> None:
+    # A route cannot be changed: it is gone for a moment.
+    hands.routes.delete(name)
+    _add_route(hands, name, settings)
+
+
+ROUTES: Final = Things(
+    key="routes",
+    kind=Kind.ROUTE,
+    table=Table([field("gateway", "gateway", Address())]),
+    name=_route_name,
+    now=_routes,
+    create=_add_route,
+    update=_change_route,
+    delete=lambda hands, name: hands.routes.delete(name),
+    refused=_needs_gateway,
+)
+"""Static routes, by their destination."""
+
+
+def _host_name(text: str) -> str:
+    return check_address(text, field="hosts")
+
+
+def _hosts(hands: Managers, _names: Collection[str]) -> Mapping[str, object]:
+    return {one.address: one for one in hands.hosts.list()}
+
+
+def _needs_name(_name: str, settings: Settings) -> str | None:
+    return None if settings.get("name") else "and needs its name"
+
+
+def _add_host(hands: Managers, name: str, settings: Settings) -> None:
+    hands.hosts.add(name, settings["name"])
+
+
+def _change_host(hands: Managers, name: str, settings: Settings, _now: Any) -> None:
+    hands.hosts.delete(name)
+    _add_host(hands, name, settings)
+
+
+HOSTS: Final = Things(
+    key="hosts",
+    kind=Kind.HOSTS_ENTRY,
+    table=Table([field("hostfqdn", "name", HOSTNAME)]),
+    name=_host_name,
+    now=_hosts,
+    create=_add_host,
+    update=_change_host,
+    delete=lambda hands, name: hands.hosts.delete(name),
+    refused=_needs_name,
+)
+"""Names that need no name server, by their address."""
