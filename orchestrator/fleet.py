@@ -106,6 +106,10 @@ def assignment(spec: Spec, name: str, *, adopt: bool = False) -> Assignment:
     return Assignment(host=host, parts=tuple(parts))
 
 
+_Look = Callable[[Assignment], NetState]
+_Judge = Callable[[Assignment, NetState], HostReport]
+
+
 class Fleet:
     """Hosts that are worked on side by side. Safe to use from one thread at a time."""
 
@@ -127,6 +131,7 @@ class Fleet:
         self._assignments = tuple(assignments)
         self._driver = driver
         self._width = width
+        self._sections: dict[str, frozenset[Section]] = {}
 
     def facts(self, sections: Iterable[Section] = ()) -> Mapping[str, NetState | HostReport]:
         """Read every host; a host that cannot be read has a report instead of a state."""
@@ -142,11 +147,11 @@ class Fleet:
 
     def plan(self) -> Mapping[str, HostReport]:
         """Say what is to be changed on every host. Changes nothing."""
-        return self._each(lambda one: self._guarded(one, self._plan_one))
+        return self._judged(self._look_at_all_carried, _planned)
 
     def verify(self) -> Mapping[str, HostReport]:
         """Say what is wrong with every host. Changes nothing."""
-        return self._each(lambda one: self._guarded(one, self._verify_one))
+        return self._judged(self._look, _verified)
 
     def apply(
         self, planned: Mapping[str, HostReport], *, keep_going: bool = False
@@ -159,72 +164,43 @@ class Fleet:
             planned: as ``plan`` or ``plan_revert`` gave it; also of more hosts.
             keep_going: begin further hosts after one has failed.
         """
-        return self._change(planned, self._plan_one, self._verify_one, keep_going=keep_going)
+        return self._change(
+            planned, self._look_at_all_carried, _planned, _verified, keep_going=keep_going
+        )
 
     def plan_revert(self) -> Mapping[str, HostReport]:
         """Say what gives every host back as it was found. Changes nothing."""
-        return self._each(lambda one: self._guarded(one, self._plan_revert_one))
+        return self._judged(self._look_to_revert, _planned_revert)
 
     def revert(
         self, planned: Mapping[str, HostReport], *, keep_going: bool = False
     ) -> Mapping[str, HostReport]:
         """Give the hosts back, as ``apply`` does what was planned."""
         return self._change(
-            planned, self._plan_revert_one, self._plan_revert_one, keep_going=keep_going
+            planned, self._look_to_revert, _planned_revert, _planned_revert, keep_going=keep_going
         )
 
     # -- one host
 
-    def _plan_one(self, one: Assignment) -> HostReport:
-        state = read_carrying(self._driver(one.host), one.host, one.sections)
-        findings = [
-            found for part in one.parts for found in part.how.not_mended(state, part.wanted)
-        ]
-        changes = plan_add(state, one.parts)
-        if changes:
-            outcome = Outcome.TO_CHANGE
-        else:
-            outcome = Outcome.WRONG if blocking(findings) else Outcome.RIGHT
-        return HostReport(
-            name=one.name,
-            outcome=outcome,
-            changes=changes,
-            findings=tuple(findings),
-            evidence=() if changes else _evidence(one, state),
-        )
+    def _look(self, one: Assignment) -> NetState:
+        return self._driver(one.host).read(one.host, one.sections)
 
-    def _verify_one(self, one: Assignment) -> HostReport:
-        state = self._driver(one.host).read(one.host, one.sections)
-        findings = tuple(
-            found for part in one.parts for found in part.how.verify(state, part.wanted)
-        )
-        wrong = bool(blocking(findings))
-        return HostReport(
-            name=one.name,
-            outcome=Outcome.WRONG if wrong else Outcome.RIGHT,
-            findings=findings,
-            evidence=() if wrong else _evidence(one, state),
-        )
+    def _look_at_all_carried(self, one: Assignment) -> NetState:
+        # What it took before is asked for at once: a second look is one round trip.
+        sections = self._sections.get(one.name, one.sections)
+        state = read_carrying(self._driver(one.host), one.host, sections)
+        self._sections[one.name] = state.sections()
+        return state
 
-    def _plan_revert_one(self, one: Assignment) -> HostReport:
-        state = self._driver(one.host).read(one.host, REVERT_SECTIONS | one.sections)
-        found = plan_revert(read_record(state, one.host), state)
-        return HostReport(
-            name=one.name,
-            outcome=Outcome.TO_CHANGE if found.changes else Outcome.RIGHT,
-            changes=found.changes,
-            findings=found.left,
-        )
+    def _look_to_revert(self, one: Assignment) -> NetState:
+        return self._driver(one.host).read(one.host, REVERT_SECTIONS | one.sections)
 
     def _apply_one(
-        self,
-        one: Assignment,
-        shown: HostReport,
-        plan: Callable[[Assignment], HostReport],
-        verify: Callable[[Assignment], HostReport],
+        self, one: Assignment, shown: HostReport, look: _Look, plan: _Judge, verify: _Judge
     ) -> HostReport:
         driver = self._driver(one.host)
-        now = plan(one)
+        state = look(one)
+        now = plan(one, state)
         if _lines(now.changes) != _lines(shown.changes):
             return HostReport(
                 name=one.name,
@@ -232,8 +208,7 @@ class Fleet:
                 reason="it is no longer as it was when this was planned: plan again",
                 changes=now.changes,
             )
-        driver.apply(one.host, now.changes)
-        after = verify(one)
+        after = verify(one, driver.apply_and_read(one.host, now.changes, state.sections()))
         if after.outcome is Outcome.TO_CHANGE:
             reason = f"not as it should be after the change: {describe(after.changes[0])}"
             return HostReport(
@@ -253,8 +228,9 @@ class Fleet:
     def _change(
         self,
         planned: Mapping[str, HostReport],
-        plan: Callable[[Assignment], HostReport],
-        verify: Callable[[Assignment], HostReport],
+        look: _Look,
+        plan: _Judge,
+        verify: _Judge,
         *,
         keep_going: bool,
     ) -> Mapping[str, HostReport]:
@@ -270,12 +246,17 @@ class Fleet:
                     outcome=Outcome.NOT_ATTEMPTED,
                     reason=f"{stopped[0]} went wrong before it was this host's turn",
                 )
-            found = self._guarded(one, lambda each: self._apply_one(each, shown, plan, verify))
+            found = self._guarded(
+                one, lambda each: self._apply_one(each, shown, look, plan, verify)
+            )
             if not found.outcome.good:
                 stopped.append(one.name)
             return found
 
         return self._each(change)
+
+    def _judged(self, look: _Look, judge: _Judge) -> dict[str, HostReport]:
+        return self._each(lambda one: self._guarded(one, lambda each: judge(each, look(each))))
 
     def _guarded(self, one: Assignment, work: Callable[[Assignment], HostReport]) -> HostReport:
         began_s = time.monotonic()
@@ -322,6 +303,43 @@ def refuse_enabled(
             gate="vip-let-go",
             evidence=enabled,
         )
+
+
+def _planned(one: Assignment, state: NetState) -> HostReport:
+    findings = [found for part in one.parts for found in part.how.not_mended(state, part.wanted)]
+    changes = plan_add(state, one.parts)
+    if changes:
+        outcome = Outcome.TO_CHANGE
+    else:
+        outcome = Outcome.WRONG if blocking(findings) else Outcome.RIGHT
+    return HostReport(
+        name=one.name,
+        outcome=outcome,
+        changes=changes,
+        findings=tuple(findings),
+        evidence=() if changes else _evidence(one, state),
+    )
+
+
+def _verified(one: Assignment, state: NetState) -> HostReport:
+    findings = tuple(found for part in one.parts for found in part.how.verify(state, part.wanted))
+    wrong = bool(blocking(findings))
+    return HostReport(
+        name=one.name,
+        outcome=Outcome.WRONG if wrong else Outcome.RIGHT,
+        findings=findings,
+        evidence=() if wrong else _evidence(one, state),
+    )
+
+
+def _planned_revert(one: Assignment, state: NetState) -> HostReport:
+    found = plan_revert(read_record(state, one.host), state)
+    return HostReport(
+        name=one.name,
+        outcome=Outcome.TO_CHANGE if found.changes else Outcome.RIGHT,
+        changes=found.changes,
+        findings=found.left,
+    )
 
 
 def _evidence(one: Assignment, state: NetState) -> tuple[str, ...]:

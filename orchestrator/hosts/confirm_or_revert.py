@@ -66,8 +66,8 @@ def _brings_a_route(address: HostAddress) -> bool:
 
 
 # What a host's systemd starts has the network of process 1, which is not ours where hosts are
-# namespaces of one machine. There a detached shell, which keeps our network, waits. No at: it
-# knows whole minutes only, and every release that has it has systemd.
+# namespaces of one machine, so it is asked which network it has; at's daemon likewise. A
+# detached shell has ours. at knows whole minutes only: its job begins at once and waits.
 ARM = r"""
 # Token, seconds, the script that takes everything back.
 arm() {
@@ -85,11 +85,14 @@ arm() {
         ip -4 address save >"$armed.addresses"
         ip -4 route save table main >"$armed.routes"
     ) 2>/dev/null
-    if ! by_systemd && ! by_shell; then
+    for way in systemd at shell ''; do
+        [ -z "$way" ] || ! "by_$way" || break
+    done
+    if [ -z "$way" ]; then
         rm -f "$armed" "$armed.addresses" "$armed.routes"
-        fail 'nothing on the host can take this back later: it needs systemd-run or setsid'
+        fail 'nothing on the host can take this back later: it needs systemd-run, at or setsid'
     fi
-    printf '== armed\n' || exit 1
+    printf '== armed %s\n' "$way" || exit 1
 }
 
 leave() {
@@ -99,7 +102,7 @@ leave() {
 
 by_systemd() {
     [ -d /run/systemd/system ] && command -v systemd-run >/dev/null 2>&1 || return
-    [ "$(readlink /proc/self/ns/net)" = "$(readlink /proc/1/ns/net)" ] || return
+    shares_our_network 1 || return
     # A timer is a minute late where nobody asks for better.
     set -- --on-active="${seconds}s" --timer-property=AccuracySec=100ms \
         --unit="kemp-${armed##*/}" /bin/sh "$armed"
@@ -107,16 +110,36 @@ by_systemd() {
     systemd-run --collect "$@" >/dev/null 2>&1 || systemd-run "$@" >/dev/null 2>&1
 }
 
+shares_our_network() {
+    [ "$(readlink /proc/self/ns/net)" = "$(readlink "/proc/$1/ns/net")" ]
+}
+
+by_at() {
+    command -v at >/dev/null 2>&1 || return
+    daemon=$(cat /run/atd.pid 2>/dev/null) && shares_our_network "$daemon" || return
+    printf '{\nset -- %s %s\n: >"$1.waits"\n%s\nexit\n} >/dev/null 2>&1 </dev/null\n' \
+        "$armed" "$seconds" "$waiting" | at -M now >/dev/null 2>&1 || return
+    # It takes jobs also where nobody runs them, or runs them late.
+    for attempt in 1 2 3 4 5 6 7 8 9 10; do
+        [ ! -e "$armed.waits" ] || return 0
+        sleep 0.2 2>/dev/null || sleep 1
+    done
+    return 1
+}
+
 by_shell() {
     command -v setsid >/dev/null 2>&1 || return
-    setsid sh -c '
-        while [ -e "$1" ] && [ "$2" -gt 0 ]; do
-            sleep 1
-            set -- "$1" $(($2 - 1))
-        done
-        [ ! -e "$1" ] || exec sh "$1"
-    ' sh "$armed" "$seconds" >/dev/null 2>&1 </dev/null &
+    setsid sh -c "$waiting" sh "$armed" "$seconds" >/dev/null 2>&1 </dev/null &
 }
+
+# Until it is time, or until the file is gone: then it was confirmed.
+waiting='
+    while [ -e "$1" ] && [ "$2" -gt 0 ]; do
+        sleep 1
+        set -- "$1" $(($2 - 1))
+    done
+    [ ! -e "$1" ] || exec sh "$1"
+'
 """
 
 TAKE = r"""
@@ -156,7 +179,7 @@ for attempt in 1 2; do
 done
 {
     : >"$0.reverted"
-    rm -f "$0.running" "$0.addresses" "$0.routes"
+    rm -f "$0.running" "$0.addresses" "$0.routes" "$0.waits"
     exit 0
 }
 """
@@ -166,8 +189,8 @@ confirm() {
     for folder in /run/kemp /var/lib/kemp; do
         file=$folder/revert-$1
         if reason=$(mv "$file" "$file.confirmed" 2>&1); then
-            rm -f "$file.confirmed" "$file.addresses" "$file.routes"
-            # A detached shell sees that the file is gone.
+            rm -f "$file.confirmed" "$file.addresses" "$file.routes" "$file.waits"
+            # A job of at and a detached shell see that the file is gone.
             systemctl stop "kemp-revert-$1.timer" >/dev/null 2>&1
             printf '== confirmed\n'
             return

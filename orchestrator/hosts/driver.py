@@ -65,6 +65,17 @@ class HostDriver(Protocol):
         """
         ...
 
+    def apply_and_read(
+        self, host: Host, changes: Sequence[NetChange], sections: Collection[Section] = ()
+    ) -> NetState:
+        """Carry the changes out, then read, in as few round trips as it takes.
+
+        Raises:
+            HostUnreachable: no way in, or the changes are made and it could not be read.
+            HostChangeFailed: as ``apply``.
+        """
+        ...
+
     def run(self, host: Host, argv: Sequence[str], *, timeout_s: float) -> "CommandResult":
         """Run a command on the host (an operator's action), bounded in time."""
         ...

@@ -133,6 +133,13 @@ class NetlinkDriver:
 
         _inside(host, work)
 
+    def apply_and_read(
+        self, host: Host, changes: Sequence[NetChange], sections: Collection[Section] = ()
+    ) -> NetState:
+        """Carry the changes out, then read."""
+        self.apply(host, changes)
+        return self.read(host, sections)
+
     def run(self, host: Host, argv: Sequence[str], *, timeout_s: float) -> CommandResult:
         """Run a command in the host's network, without a shell and without input.
 

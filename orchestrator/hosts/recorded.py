@@ -77,6 +77,13 @@ class RecordedHostDriver:
         for change in changes:
             raise HostChangeFailed(f"{host.name}: could not {describe(change)}: it is a recording")
 
+    def apply_and_read(
+        self, host: Host, changes: Sequence[NetChange], sections: Collection[Section] = ()
+    ) -> NetState:
+        """Refuse, as ``apply``; no changes are a reading."""
+        self.apply(host, changes)
+        return self.read(host, sections)
+
     def run(self, host: Host, argv: Sequence[str], *, timeout_s: float) -> CommandResult:
         """Refuse.
 

@@ -4,6 +4,7 @@ The user's configuration decides who logs in, with which key, and on which way. 
 sh, iproute and coreutils, and util-linux for commands; no Python.
 """
 
+import logging
 import time
 from collections.abc import Collection, Sequence
 from typing import NoReturn
@@ -35,6 +36,7 @@ from orchestrator.hosts.ssh_script import (
 )
 from orchestrator.hosts.state import NetState
 
+_LOG = logging.getLogger(__name__)
 _SSH_FAILED = 255
 _BETWEEN_TRIES_S = 0.5
 
@@ -87,22 +89,7 @@ class SshDriver:
         """
         script = read_script(host, sections)
         reply = self._send(host, script, timeout_s=self._answer_timeout_s)
-        found = _opened(host, reply)
-        if found.missing:
-            raise _unreadable(host, _missing(found))
-        if found.failed is not None:
-            failure = with_cure(_joined(found.failed, reply))
-            raise HostUnreachable(
-                f"{host.name}: could not be read: {failure.text}", reason=failure.reason
-            )
-        if not found.complete:
-            raise HostUnreachable(f"{host.name}: {_broken_off(reply)}; read it again")
-        try:
-            return net_state(found, host, sections)
-        except Unintelligible as error:
-            raise HostUnreachable(
-                f"{host.name}: could not be read: {error}", reason=HostTrouble.OTHER
-            ) from error
+        return _state(host, reply, _opened(host, reply), sections)
 
     def apply(self, host: Host, changes: Sequence[NetChange]) -> None:
         """Carry the changes out in one round trip, in order; stop at the first that fails.
@@ -118,18 +105,43 @@ class SshDriver:
                 is at, perhaps further, so read it before anything else. Where the changes
                 were not confirmed it says so, and that the host takes them back.
         """
+        if changes:
+            self._change(host, changes, None)
+
+    def apply_and_read(
+        self, host: Host, changes: Sequence[NetChange], sections: Collection[Section] = ()
+    ) -> NetState:
+        """Carry the changes out as ``apply`` does; the last round trip of that reads as well.
+
+        Raises:
+            HostUnreachable: no way in; or the changes are made and it could not be read.
+            HostChangeFailed: as ``apply``.
+        """
         if not changes:
-            return
+            return self.read(host, sections)
+        reply, found = self._change(host, changes, sections)
+        if not found.complete:  # broken off behind the last change
+            return self.read(host, sections)
+        return _state(host, reply, found, sections)
+
+    def _change(
+        self, host: Host, changes: Sequence[NetChange], then_read: Collection[Section] | None
+    ) -> tuple[Reply, Answer]:
+        """Carry the changes out, and return the last answer, which has what was read then."""
         cutting = any(cuts(change, host) for change in changes)
         revert = Revert(after_s=self._revert_after_s) if cutting else None
         latest_s = time.monotonic() + self._revert_after_s
-        script = apply_script(host, changes, revert)
+        # Where a confirmation comes over a new connection, that one reads.
+        script = apply_script(host, changes, revert, then_read=None if cutting else then_read)
         reply = self._send(host, script, timeout_s=self._answer_timeout_s)
         found = _opened(host, reply, changing=True)
         done = [describe(change) for change in changes[: changes_done(found)]]
         ended = found.complete or len(done) == len(changes)
+        last = (reply, found)
         if revert is not None and ended and found.has("armed"):
-            self._confirm(host, revert, latest_s)
+            way, _ = found.one("armed")
+            _LOG.debug("%s: %s takes it back, unless it is confirmed", host.name, way)
+            last = self._confirm(host, revert, latest_s, then_read)
         failure = _missing(found) if found.missing else None
         if found.failed is not None:
             failure = with_cure(found.failed)
@@ -148,25 +160,35 @@ class SshDriver:
                 done=done,
                 reason=HostTrouble.BROKEN_OFF,
             )
+        return last
 
-    def _confirm(self, host: Host, revert: Revert, latest_s: float) -> None:
+    def _confirm(
+        self,
+        host: Host,
+        revert: Revert,
+        latest_s: float,
+        then_read: Collection[Section] | None,
+    ) -> tuple[Reply, Answer]:
         """Have the host keep the changes, over a new connection; try until it is too late.
+
+        Returns the answer, with what was read then.
 
         Raises:
             HostChangeFailed: it took or takes them back.
         """
         perhaps_confirmed = False
+        script = confirm_script(host, revert, then_read=then_read)
         while True:
             left_s = max(latest_s - time.monotonic(), 1.0)
             try:
-                reply = self._send(host, confirm_script(host, revert), timeout_s=left_s, anew=True)
+                reply = self._send(host, script, timeout_s=left_s, anew=True)
                 found = _opened(host, reply, changing=True)
             except (HostUnreachable, HostChangeFailed) as error:
                 perhaps_confirmed |= isinstance(error, HostChangeFailed)
                 trouble = str(error)
             else:
                 if found.has("confirmed") or (found.has("gone") and perhaps_confirmed):
-                    return
+                    return reply, found
                 if found.has("reverted"):
                     raise HostChangeFailed(
                         f"{host.name}: the changes were confirmed too late, so it took itself "
@@ -255,6 +277,29 @@ def _opened(host: Host, reply: Reply, *, changing: bool = False) -> Answer:
     if not found.begun:
         _did_not_begin(host, reply, changing=changing)
     return found
+
+
+def _state(host: Host, reply: Reply, found: Answer, sections: Collection[Section]) -> NetState:
+    """Return what the answer says of the host.
+
+    Raises:
+        HostUnreachable: it does not say all of it.
+    """
+    if found.missing:
+        raise _unreadable(host, _missing(found))
+    if found.failed is not None:
+        failure = with_cure(_joined(found.failed, reply))
+        raise HostUnreachable(
+            f"{host.name}: could not be read: {failure.text}", reason=failure.reason
+        )
+    if not found.complete:
+        raise HostUnreachable(f"{host.name}: {_broken_off(reply)}; read it again")
+    try:
+        return net_state(found, host, sections)
+    except Unintelligible as error:
+        raise HostUnreachable(
+            f"{host.name}: could not be read: {error}", reason=HostTrouble.OTHER
+        ) from error
 
 
 def _did_not_begin(host: Host, reply: Reply, *, changing: bool) -> NoReturn:

@@ -78,7 +78,16 @@ def encoded(script: str) -> bytes:
 
 def read_script(host: Host, sections: Collection[Section] = ()) -> str:
     """Return the script that prints everything a NetState holds."""
-    commands = [
+    functions = shell_library.ENGLISH + _reading_functions(sections)
+    return _script(host, functions, _reading_commands(host, sections))
+
+
+def _reading_functions(sections: Collection[Section]) -> str:
+    return shell_library.READ + (section_script.FUNCTIONS if sections else "")
+
+
+def _reading_commands(host: Host, sections: Collection[Section]) -> list[str]:
+    return [
         "need ip base64 cat grep readlink id date",
         "who",
         "printf '== links\\n'",
@@ -97,8 +106,6 @@ def read_script(host: Host, sections: Collection[Section] = ()) -> str:
         *(f"socket_table {table}" for table in TABLES),
         *section_script.commands(host, sections),
     ]
-    functions = shell_library.ENGLISH + shell_library.READ
-    return _script(host, functions + (section_script.FUNCTIONS if sections else ""), commands)
 
 
 def sections_script(host: Host, sections: Collection[Section]) -> str:
@@ -108,7 +115,13 @@ def sections_script(host: Host, sections: Collection[Section]) -> str:
     return _script(host, functions, [needed, *section_script.commands(host, sections)])
 
 
-def apply_script(host: Host, changes: Sequence[NetChange], revert: Revert | None = None) -> str:
+def apply_script(
+    host: Host,
+    changes: Sequence[NetChange],
+    revert: Revert | None = None,
+    *,
+    then_read: Collection[Section] | None = None,
+) -> str:
     """Return the script that carries the changes out in order, up to the first that fails.
 
     A change that may not be sent at all fails on the host in its turn, so that those before
@@ -116,6 +129,7 @@ def apply_script(host: Host, changes: Sequence[NetChange], revert: Revert | None
 
     Args:
         revert: have the host take all of them back, unless ``confirm_script`` comes in time.
+        then_read: after the last change print what ``read_script`` does of these sections.
     """
     functions = shell_library.ENGLISH + shell_library.APPLY
     commands = ["need ip base64 cat readlink mktemp stat chown chmod sync mv rm mkdir"]
@@ -129,6 +143,9 @@ def apply_script(host: Host, changes: Sequence[NetChange], revert: Revert | None
         except ValueError as error:
             commands.append(f"step {number} refuse {quoted(str(error))}")
             break
+    if then_read is not None:
+        functions += _reading_functions(then_read)
+        commands += _reading_commands(host, then_read)
     return _script(host, functions, commands)
 
 
@@ -143,14 +160,23 @@ def _revert_script(host: Host, changes: Sequence[NetChange]) -> str:
     return confirm_or_revert.TAKE + _script(host, functions, commands) + confirm_or_revert.TAKEN
 
 
-def confirm_script(host: Host, revert: Revert) -> str:
+def confirm_script(
+    host: Host, revert: Revert, *, then_read: Collection[Section] | None = None
+) -> str:
     """Return the script after which the host keeps the changes.
 
     It prints ``confirmed``; ``reverted`` where the host was faster; ``gone`` where neither is
     left to be done.
+
+    Args:
+        then_read: after that print what ``read_script`` does of these sections.
     """
+    functions = shell_library.ENGLISH + confirm_or_revert.CONFIRM
     commands = ["need base64 mv rm", f"confirm {quoted(revert.token)}"]
-    return _script(host, shell_library.ENGLISH + confirm_or_revert.CONFIRM, commands)
+    if then_read is not None:
+        functions += _reading_functions(then_read)
+        commands += _reading_commands(host, then_read)
+    return _script(host, functions, commands)
 
 
 def _command(number: int, change: NetChange) -> str:

@@ -157,6 +157,12 @@ class FakeHostDriver:
                 fake.applied.append(change)
             done.append(describe(change))
 
+    def apply_and_read(
+        self, host: Host, changes: Sequence[NetChange], sections: Collection[Section] = ()
+    ) -> NetState:
+        self.apply(host, changes)
+        return self.read(host, sections)
+
     def run(self, host: Host, argv: Sequence[str], *, timeout_s: float) -> CommandResult:
         with self._lock:
             fake = self._reach(host)

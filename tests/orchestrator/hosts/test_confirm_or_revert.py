@@ -1,18 +1,19 @@
 """Changes that could cut us off: real hosts that are confirmed, cut off, and left alone."""
 
+import logging
 import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from orchestrator.errors import HostChangeFailed, HostTrouble
+from orchestrator.errors import HostChangeFailed, HostTrouble, HostUnreachable
 from orchestrator.hosts.changes import (
     AddAddress,
     AddRule,
@@ -179,6 +180,27 @@ class Booted:
         default = next(one for one in routes if one.destination == "default")
         return SetRoute(route=replace(default, gateway=self.lab.lb_address), before=default)
 
+    def lets_us_in(self) -> bool:
+        """Return whether there is a way in for a new connection."""
+        with SshDriver(config_file=str(self.lab.ssh_config), connect_timeout_s=2) as driver:
+            try:
+                driver.read(self.host)
+            except HostUnreachable as error:
+                assert error.reason is HostTrouble.UNREACHABLE  # noqa: PT017 - not the point
+                return False
+            return True
+
+    def killed_before_it_confirms(self, changes: Sequence[NetChange]) -> None:
+        """Have another process make the changes, and kill it where it would confirm them."""
+        killed = subprocess.run(
+            [sys.executable, "-c", KILLED, str(self.lab.ssh_config), str(AFTER_S)],
+            input=repr((self.host, changes)),
+            text=True,
+            cwd=Path(__file__).parents[3],
+            capture_output=True,
+        )
+        assert killed.returncode == -signal.SIGKILL, killed.stderr
+
     def left(self) -> str:
         """Return the files and timers that are there for a revert."""
         listed = "ls /run/kemp /var/lib/kemp 2>/dev/null | grep revert; "
@@ -206,7 +228,7 @@ def wait_until(true: Callable[[], bool]) -> None:
 def booted() -> Iterator[Booted]:
     need_systemd()
     with ExitStack() as stack:
-        lab = stack.enter_context(Lab(hosts=1, systemd=SystemdOptions()))
+        lab = stack.enter_context(Lab(hosts=1, systemd=SystemdOptions(firewalld=True)))
         stack.enter_context(lab.namespaces["admin"].entered())
         driver = SshDriver(config_file=str(lab.ssh_config), revert_after_s=AFTER_S)
         yield Booted(lab, stack.enter_context(driver))
@@ -241,34 +263,106 @@ def test_its_own_address_comes_back_with_its_routes(booted: Booted) -> None:
 
 KILLED = """
 import os, signal, sys
+from orchestrator.hosts.changes import *
 from orchestrator.hosts.driver import Host
-from orchestrator.hosts.changes import SetRoute
 from orchestrator.hosts.ssh import SshDriver
 from orchestrator.hosts.state import Route
 
 SshDriver._confirm = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
-host, route, before = eval(sys.stdin.read())
+host, changes = eval(sys.stdin.read())
 driver = SshDriver(config_file=sys.argv[1], revert_after_s=int(sys.argv[2]))
-driver.apply(host, [SetRoute(route=route, before=before)])
+driver.apply(host, changes)
 """
 
 
 @pytest.mark.kernel
 def test_killed_before_the_confirmation_the_host_heals_itself(booted: Booted) -> None:
     before = booted.network()
-    change = booted.other_gateway()
-    killed = subprocess.run(
-        [sys.executable, "-c", KILLED, str(booted.lab.ssh_config), str(AFTER_S)],
-        input=repr((booted.host, change.route, change.before)),
-        text=True,
-        cwd=Path(__file__).parents[3],
-        capture_output=True,
-    )
-    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    booted.killed_before_it_confirms([booted.other_gateway()])
     assert "kemp-revert-" in booted.left()
     assert booted.driver.read(booted.host).default_route == (booted.lab.lb_address, "eth0")
     booted.wait_until_healed()
     assert booted.network() == before
+
+
+CLOSE_SSH = CallTool(
+    argv=("firewall-cmd", "--zone=public", "--remove-service=ssh"),
+    says="close ssh",
+    undo=CallTool(argv=("firewall-cmd", "--zone=public", "--add-service=ssh"), says="open ssh"),
+)
+
+
+@pytest.mark.kernel
+def test_a_firewall_that_lets_nobody_in_opens_again(booted: Booted) -> None:
+    assert booted.lets_us_in()
+    # The connection that we have goes on: only a new one shows what has happened.
+    with pytest.raises(HostChangeFailed, match="could not be confirmed over a new connection"):
+        booted.driver.apply(booted.host, [CLOSE_SSH])
+    booted.wait_until_healed()
+    assert booted.lets_us_in()
+
+
+@pytest.mark.kernel
+def test_a_firewall_that_lets_nobody_in_opens_again_though_we_were_killed(booted: Booted) -> None:
+    booted.killed_before_it_confirms([CLOSE_SSH])
+    assert not booted.lets_us_in()
+    booted.wait_until_healed()
+    assert booted.lets_us_in()
+
+
+# -- with at
+
+
+@pytest.fixture
+def with_at(booted: Booted) -> Iterator[Booted]:
+    """Give the host a running atd, and take systemd-run from it."""
+    if not any(Path(place, "atd").exists() for place in ("/usr/sbin", "/sbin")):
+        pytest.skip("no atd on this machine: apt-get install at, or dnf install at")
+    program = booted.machine.root / "usr/bin/systemd-run"
+    aside = program.with_name("systemd-run.aside")
+    program.rename(aside)
+    started = booted.machine.run(["systemctl", "start", "atd"])
+    assert started.exit_code == 0, started
+    yield booted
+    booted.machine.run(["systemctl", "stop", "atd"])
+    aside.rename(program)
+
+
+@pytest.mark.kernel
+def test_without_systemd_run_at_waits(with_at: Booted, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG, "orchestrator.hosts.ssh")
+    before = with_at.network()
+    change = with_at.other_gateway()
+    with SshDriver(config_file=str(with_at.lab.ssh_config)) as driver:
+        driver.apply(with_at.host, [change])
+    assert "at takes it back" in caplog.text
+    assert with_at.left() == ""
+    assert change.before is not None
+    with SshDriver(config_file=str(with_at.lab.ssh_config)) as driver:
+        driver.apply(with_at.host, [SetRoute(route=change.before, before=change.route)])
+
+    began_s = time.monotonic()
+    with_at.killed_before_it_confirms([CLOSE_SSH])
+    assert not with_at.lets_us_in()
+    with_at.wait_until_healed()
+    assert time.monotonic() - began_s >= AFTER_S
+    assert with_at.lets_us_in()
+    assert with_at.network() == before
+
+
+@pytest.mark.kernel
+def test_where_nobody_runs_jobs_of_at_a_shell_waits(
+    with_at: Booted, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG, "orchestrator.hosts.ssh")
+    with_at.machine.run(["systemctl", "stop", "atd"])
+    change = with_at.other_gateway()
+    with SshDriver(config_file=str(with_at.lab.ssh_config)) as driver:
+        driver.apply(with_at.host, [change])
+        assert "shell takes it back" in caplog.text
+        assert change.before is not None
+        driver.apply(with_at.host, [SetRoute(route=change.before, before=change.route)])
+    assert with_at.left() == ""
 
 
 # -- without systemd

@@ -87,6 +87,12 @@ class FileHostDriver:
             save_host(self._directory, host.name, fake)
             self._point(f"applied {type(change).__name__} on {host.name}")
 
+    def apply_and_read(
+        self, host: Host, changes: Sequence[NetChange], sections: Collection[Section] = ()
+    ) -> NetState:
+        self.apply(host, changes)
+        return self.read(host, sections)
+
     def run(self, host: Host, argv: Sequence[str], *, timeout_s: float) -> CommandResult:
         """Reboot, which is all that these tests ask for: the VIP and live sysctls are gone."""
         fake = load_host(self._directory, host.name)
