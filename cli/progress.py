@@ -1,4 +1,4 @@
-"""A rollout as it goes, on stderr: a live table on a terminal, lines with times elsewhere."""
+"""A rollout as it goes, on stderr: a live view on a terminal, lines with times elsewhere."""
 
 import sys
 import threading
@@ -12,20 +12,22 @@ import click
 from cli.session import Session
 
 if TYPE_CHECKING:
-    from rich.table import Table
+    from rich.text import Text
 
-    from orchestrator.rollout.plan import Plan
     from orchestrator.rollout.records import Event
+    from orchestrator.rollout.status import RunStatus
+    from orchestrator.rollout.store import Store
 
 OnEvent = Callable[["Event"], None]
 
-_RUNNING = ("step-started", "acting", "waiting")
-_MARKS = {"step-failed": "failed", "server-skipped": "skipped", "step-stopped": "stopped"}
+LOOK_S = 0.5
+_SHARE = 10
+"""Looking takes at most this part of the time: a run of thousands has better things to do."""
 
 
 @contextmanager
-def shown(session: Session, plan: "Plan") -> Iterator[OnEvent]:
-    """Show the events of a run while the context lasts, and send them on where that is wanted.
+def shown(session: Session, store: "Store", run_id: str) -> Iterator[OnEvent]:
+    """Show a run of this process while the context lasts, and send its events on.
 
     What is yielded is called from several threads.
     """
@@ -33,7 +35,7 @@ def shown(session: Session, plan: "Plan") -> Iterator[OnEvent]:
     from orchestrator.rollout.telemetry import telemetry
 
     options = options_of(session.environ)
-    with _shown(session, plan) as show, telemetry(options) as watcher:
+    with _shown(session, store, run_id) as show, telemetry(options) as watcher:
 
         def hear(event: "Event") -> None:
             show(event)
@@ -43,21 +45,26 @@ def shown(session: Session, plan: "Plan") -> Iterator[OnEvent]:
 
 
 @contextmanager
-def _shown(session: Session, plan: "Plan") -> Iterator[OnEvent]:
+def _shown(session: Session, store: "Store", run_id: str) -> Iterator[OnEvent]:
     if session.quiet:
         yield _silent
-    elif sys.stderr.isatty() and session.environ.get("TERM") != "dumb":
-        with _live(session, plan) as on_event:
+    elif on_terminal(session):
+        with _live(session, store, run_id) as on_event:
             yield on_event
     else:
-        yield _Lines()
+        yield Lines()
+
+
+def on_terminal(session: Session) -> bool:
+    """Return whether messages go to a terminal that can be drawn on."""
+    return sys.stderr.isatty() and session.environ.get("TERM") != "dumb"
 
 
 def _silent(_event: "Event") -> None:
     return
 
 
-class _Lines:
+class Lines:
     """One line an event; of repeated looks only those that say something new."""
 
     def __init__(self) -> None:
@@ -70,73 +77,99 @@ class _Lines:
             if event.kind in ("waiting", "acting") and self._last.get(place) == event.text:
                 return
             self._last[place] = event.text
-            stamp = time.strftime("%H:%M:%S", time.localtime(event.at_s))
-            where = f" {place}" if place else ""
-            click.echo(f"{stamp} {event.kind:<12}{where} {event.text}", err=True)
+            click.echo(event_line(event), err=True)
 
 
-class _Board:
-    """What the live table shows: the last that was heard of each server."""
-
-    def __init__(self, plan: "Plan") -> None:
-        self._rows = {
-            name: ["waiting" if plan.server(name).steps else "unchanged", "", ""]
-            for batch in plan.batches
-            for name in batch
-        }
-        self._left = {name: len(plan.server(name).steps) for name in self._rows}
-        self._guard = threading.Lock()
-
-    def hear(self, event: "Event") -> None:
-        """Take in an event."""
-        if event.server is None or event.server not in self._rows:
-            return
-        with self._guard:
-            row = self._rows[event.server]
-            if event.step is not None:
-                row[1] = event.step.partition("/")[2]
-            row[2] = event.text
-            if event.kind == "step-ended":
-                self._left[event.server] -= 1
-                row[0] = "done" if self._left[event.server] <= 0 else "working"
-            elif event.kind in _RUNNING:
-                row[0] = "working"
-            else:
-                row[0] = _MARKS.get(event.kind, row[0])
-
-    def __rich__(self) -> "Table":
-        from rich.table import Table
-
-        styles = {"done": "green", "failed": "bold red", "working": "cyan", "skipped": "yellow"}
-        made = Table(box=None, pad_edge=False, expand=False)
-        for heading in ("SERVER", "STATE", "STEP", ""):
-            made.add_column(heading, no_wrap=heading != "")
-        with self._guard:
-            for name, (state, step, text) in self._rows.items():
-                made.add_row(name, f"[{styles.get(state, 'dim')}]{state}", step, _escaped(text))
-        return made
+def event_line(event: "Event") -> str:
+    """Return an event as one line."""
+    stamp = time.strftime("%H:%M:%S", time.localtime(event.at_s))
+    place = event.step or event.server
+    where = f" {place}" if place else ""
+    return f"{stamp} {event.kind:<12}{where} {' '.join(event.text.split())}"
 
 
-def _escaped(text: str) -> Any:
-    from rich.text import Text
+class LiveView:
+    """A run on a terminal, drawn anew whenever it was looked at. To be entered once."""
 
-    return Text(text, overflow="ellipsis", no_wrap=True)
+    def __init__(self, session: Session) -> None:
+        from rich.console import Console
+        from rich.live import Live
+
+        self.console = Console(stderr=True, no_color=bool(session.environ.get("NO_COLOR")))
+        self._status: RunStatus | None = None
+        self._live = Live(
+            get_renderable=self._drawn,
+            console=self.console,
+            refresh_per_second=2,
+            redirect_stdout=False,
+            redirect_stderr=False,
+        )
+
+    def show(self, status: "RunStatus") -> None:
+        """Show how the run stands now."""
+        self._status = status
+
+    def say(self, text: str) -> None:
+        """Write a line that stays, above the view."""
+        self.console.print(text, style="yellow", markup=False, highlight=False)
+
+    def _drawn(self) -> "Text":
+        from rich.text import Text
+
+        from cli.run_view import screen_lines
+
+        if self._status is None:
+            return Text("")
+        lines = screen_lines(
+            self._status,
+            colour=not self.console.no_color,
+            now_s=time.time(),
+            width=self.console.width,
+            height=self.console.height,
+        )
+        return Text.from_ansi("\n".join(lines), no_wrap=True, overflow="crop")
+
+    def __enter__(self) -> "LiveView":
+        self._live.__enter__()
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        self._live.__exit__(*error)
 
 
 @contextmanager
-def _live(session: Session, plan: "Plan") -> Iterator[OnEvent]:
-    from rich.console import Console
-    from rich.live import Live
+def _live(session: Session, store: "Store", run_id: str) -> Iterator[OnEvent]:
+    from orchestrator.errors import OrchestratorError
+    from orchestrator.rollout.status import status
 
-    board = _Board(plan)
-    console = Console(stderr=True, no_color=bool(session.environ.get("NO_COLOR")))
+    ended = threading.Event()
+    view = LiveView(session)
+
+    def look() -> None:
+        # Not stored yet, or the store is away: whoever works on the run says what that means.
+        try:
+            view.show(status(run_id, store))
+        except OrchestratorError:
+            return
+
+    def follow() -> None:
+        pause_s = LOOK_S
+        while not ended.wait(pause_s):
+            began_s = time.monotonic()
+            look()
+            pause_s = max(LOOK_S, _SHARE * (time.monotonic() - began_s))
 
     def hear(event: "Event") -> None:
         if event.kind == "warning":
-            # Must not be gone with the next event: it stays above the table.
-            told = f"warning: {event.text}"
-            console.print(told, style="yellow", markup=False, highlight=False)
-        board.hear(event)
+            # Must not be gone with the next look.
+            view.say(f"warning: {event.text}")
 
-    with Live(board, console=console, refresh_per_second=5, redirect_stdout=False):
-        yield hear
+    follower = threading.Thread(target=follow, name="view", daemon=True)
+    with view:
+        follower.start()
+        try:
+            yield hear
+        finally:
+            ended.set()
+            follower.join()
+            look()

@@ -28,7 +28,7 @@ def operator() -> str:
 @pass_session
 def command(session: Session) -> None:
     """Serve; the first signal lets the steps in hand end, a second one does not wait."""
-    from cli.progress import _Lines
+    from cli.progress import Lines
     from orchestrator.rollout.store import Store
     from orchestrator.rollout.worker import Worker
 
@@ -48,7 +48,7 @@ def command(session: Session) -> None:
             store,
             lambda spec: session.adapters.rollout(spec, session),
             session.adapters.clock(),
-            on_event=_Lines(),
+            on_event=Lines(),
             place=place,
             serves=True,
         )

@@ -10,6 +10,7 @@ from cli.rollout.options import file_option
 from cli.rollout.planning import plan
 from cli.rollout.reporting import report
 from cli.rollout.running import resume, run_command, undo
+from cli.rollout.watching import logs, watch
 
 
 @click.group(
@@ -37,6 +38,8 @@ for _verb in (
     resume,
     undo,
     status,
+    watch,
+    logs,
     list_runs,
     report,
     pause,

@@ -3,10 +3,10 @@
 import click
 
 from cli.command import Command
-from cli.plan_text import report_text, when
+from cli.plan_text import when
 from cli.render import Column
 from cli.rollout.options import run_argument
-from cli.rollout.stored_runs import RESUMABLE, open_store, read_report
+from cli.rollout.stored_runs import RESUMABLE, newest, open_store
 from cli.session import Session, pass_session
 
 
@@ -14,12 +14,16 @@ from cli.session import Session, pass_session
 @run_argument
 @pass_session
 def status(session: Session, run_id: str | None) -> None:
-    """Show how a run stands; the newest unless named."""
+    """Show how a run stands, a line for each server; the newest unless named."""
+    from cli.run_view import status_lines
+    from orchestrator.rollout.status import status as read
+
     with open_store(session) as store:
-        found = read_report(store, run_id)
+        found = read(run_id or newest(store, None), store)
+    now_s = session.adapters.clock().time_s()
     session.show(
         found.to_data(),
-        details=lambda: report_text(found, colour=session.colour),
+        details=lambda: "\n".join(status_lines(found, colour=session.colour, now_s=now_s)),
         name=found.run_id,
     )
     if found.state in RESUMABLE:
@@ -42,6 +46,7 @@ def list_runs(session: Session) -> None:
             Column("KIND", "kind"),
             Column("SERVICES", "services"),
             Column("BEGUN", "begun"),
+            Column("BY", "operator"),
             Column("REASON", "reason"),
         ),
         row=lambda one: {
@@ -50,6 +55,7 @@ def list_runs(session: Session) -> None:
             "kind": one.kind,
             "services": ", ".join(one.services),
             "begun": when(one.started_s),
+            "operator": one.operator,
             "reason": one.reason,
         },
         name=lambda one: one.run_id,

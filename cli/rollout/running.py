@@ -81,7 +81,7 @@ def run_command(
         open_store(session) as store,
         session.adapters.rollout(spec_from_data(made.spec), session) as adapters,
         _pause_on_signal() as stop,
-        shown(session, made) as on_event,
+        shown(session, store, run_id) as on_event,
     ):
         end = run_rollout(
             made,
@@ -114,7 +114,7 @@ def resume(session: Session, run_id: str | None) -> ExitCode:
         with (
             session.adapters.rollout(spec_from_data(made.spec), session) as adapters,
             _pause_on_signal() as stop,
-            shown(session, made) as on_event,
+            shown(session, store, chosen) as on_event,
         ):
             end = go_on(chosen, adapters, store, on_event=on_event, stop=stop)
     return _conclude(session, end)
@@ -129,7 +129,7 @@ def undo(session: Session, run_id: str, yes: bool) -> ExitCode:
     from cli.progress import shown
     from cli.worker import operator
     from orchestrator.inventory import spec_from_data
-    from orchestrator.rollout.run import plan_undo, run_rollout
+    from orchestrator.rollout.run import new_run_id, plan_undo, run_rollout
 
     with open_store(session) as store:
         spec = spec_from_data(store.run(run_id).plan.spec)
@@ -140,9 +140,17 @@ def undo(session: Session, run_id: str, yes: bool) -> ExitCode:
                 return ExitCode.NOTHING_TO_DO
             touched = sum(bool(one.steps) for one in made.servers)
             session.confirm(f"{touched} hosts will be worked on.", str(touched), yes=yes)
-            with shown(session, made) as on_event:
+            undoing = new_run_id()
+            session.say(f"run {undoing}; if it stops: kemp rollout resume {undoing}")
+            with shown(session, store, undoing) as on_event:
                 end = run_rollout(
-                    made, adapters, store, on_event=on_event, stop=stop, operator=operator()
+                    made,
+                    adapters,
+                    store,
+                    on_event=on_event,
+                    run_id=undoing,
+                    stop=stop,
+                    operator=operator(),
                 )
     return _conclude(session, end)
 

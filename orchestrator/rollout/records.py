@@ -16,6 +16,29 @@ class RunState(str, Enum):
     ABANDONED = "abandoned"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunLine:
+    """A run as a list shows it: without its plan.
+
+    Attributes:
+        kind: what its plan does; empty for a run that an early version stored.
+        services: what it is about, such as ``tcp/203.0.113.250:80 on lb1``.
+        worker: who works on it, or did last.
+    """
+
+    run_id: str
+    state: RunState
+    reason: str
+    kind: str
+    services: tuple[str, ...]
+    operator: str
+    worker: str
+    attempt: int
+    created_s: float
+    updated_s: float
+    ended_s: float | None
+
+
 class StepStatus(str, Enum):
     RUNNING = "running"
     DONE = "done"

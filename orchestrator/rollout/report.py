@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from orchestrator.rollout.plan import ServerPlan, Warned
-from orchestrator.rollout.records import Run, RunState, StepRecord, StepStatus
+from orchestrator.rollout.records import Run, RunLine, RunState, StepRecord, StepStatus
 from orchestrator.rollout.standing import standing
 from orchestrator.rollout.step_ids import PUT_BACK, TAKE_OUT, by_lane, step_name
 from orchestrator.rollout.store import Store
@@ -110,6 +110,7 @@ class RunSummary:
     state: str
     kind: str
     services: tuple[str, ...]
+    operator: str
     started_s: float
     updated_s: float
     reason: str
@@ -156,22 +157,28 @@ def report(run_id: str, store: Store) -> RunReport:
 
 def summaries(store: Store) -> tuple[RunSummary, ...]:
     """Return every run of the store, newest first."""
-    return tuple(
-        RunSummary(
-            run_id=run.run_id,
-            state=state_word(run, store),
-            kind=plan["kind"],
-            services=tuple(f"{one['service']} on {one['loadmaster']}" for one in plan["floors"]),
-            started_s=run.created_s,
-            updated_s=run.updated_s,
-            reason=run.reason,
-        )
-        for run in store.runs()
-        for plan in (json.loads(run.plan_json),)
+    return tuple(_summary(run, store) for run in store.runs())
+
+
+def _summary(run: RunLine, store: Store) -> RunSummary:
+    kind, services = run.kind, run.services
+    if not kind:  # stored before these stood beside the plan
+        plan = json.loads(store.run(run.run_id).plan_json)
+        kind = plan["kind"]
+        services = tuple(f"{one['service']} on {one['loadmaster']}" for one in plan["floors"])
+    return RunSummary(
+        run_id=run.run_id,
+        state=state_word(run, store),
+        kind=kind,
+        services=services,
+        operator=run.operator,
+        started_s=run.created_s,
+        updated_s=run.updated_s,
+        reason=run.reason,
     )
 
 
-def state_word(run: Run, store: Store) -> str:
+def state_word(run: Run | RunLine, store: Store) -> str:
     """Return the state of a run; one that nobody works on any more was interrupted."""
     if run.state is RunState.RUNNING and not store.workers.is_alive(run.worker):
         return "interrupted"
@@ -216,7 +223,7 @@ def _host(server: ServerPlan, journal: Mapping[str, StepRecord]) -> HostReport:
         reason=reason,
         started_s=started_s,
         seconds=None if started_s is None or ended_s is None else round(ended_s - started_s, 3),
-        standing=standing(server, journal),
+        standing=standing(server.name, journal),
         steps=steps,
     )
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from orchestrator.rollout.plan import ServerPlan, StepKind
+from orchestrator.rollout.plan import StepKind
 from orchestrator.rollout.records import StepRecord
 from orchestrator.rollout.step_ids import PUT_BACK, TAKE_OUT, step_name
 
@@ -24,7 +24,7 @@ _DONE: Mapping[str, str] = {
 }
 
 
-def standing(server: ServerPlan, journal: Mapping[str, StepRecord]) -> str:
+def standing(server: str, journal: Mapping[str, StepRecord]) -> str:
     """Return what became of a server's places and of the host, by what the journal says.
 
     A question mark: the run does not know yet whether it happened.
@@ -33,7 +33,7 @@ def standing(server: ServerPlan, journal: Mapping[str, StepRecord]) -> str:
     done: dict[str, None] = {}
     for step_id, record in sorted(journal.items(), key=lambda one: one[1].started_s):
         name = step_name(step_id)
-        if name is None or name.lane != server.name:
+        if name is None or name.lane != server:
             continue
         sure = "" if record.status.complete else "?"
         if name.word in _ROTATION and record.intended:

@@ -144,6 +144,16 @@ class Journal:
         )
         return {row["step_id"]: _step(row) for row in rows}
 
+    def marks(self, run_id: str) -> Mapping[str, StepRecord]:
+        """Return the journal of a run without what was found and seen: a fifth of the time."""
+        rows = self.database.rows(
+            "SELECT step_id, status, announced_in, first_started_s, started_s, ended_s, "
+            "NULL AS before, NULL AS after, NULL AS inverse, '[]' AS evidence, reason, gate "
+            "FROM steps WHERE run_id = ? ORDER BY first_started_s",
+            run_id,
+        )
+        return {row["step_id"]: _step(row) for row in rows}
+
     def add_event(self, event: Event) -> None:
         """Keep an event; the last ones before a power cut may be missing."""
         self.new_events.add(event)
@@ -172,6 +182,13 @@ class Journal:
             "SELECT * FROM events WHERE run_id = ? AND number > ? ORDER BY number", run_id, after
         )
         return tuple((row["number"], _event(row)) for row in rows)
+
+    def last_events(self, run_id: str, limit: int) -> tuple[tuple[int, Event], ...]:
+        """Return the last events of a run with their numbers, oldest first."""
+        rows = self.database.rows(
+            "SELECT * FROM events WHERE run_id = ? ORDER BY number DESC LIMIT ?", run_id, limit
+        )
+        return tuple((row["number"], _event(row)) for row in reversed(rows))
 
 
 def _row(event: Event) -> tuple[object, ...]:
@@ -217,7 +234,7 @@ def _step(row: Row) -> StepRecord:
         before=_data(row["before"]),
         after=_data(row["after"]),
         inverse=_data(row["inverse"]),
-        evidence=tuple(json.loads(row["evidence"])),
+        evidence=tuple(json.loads(row["evidence"])) if row["evidence"] != "[]" else (),
         reason=row["reason"],
         gate=row["gate"],
     )

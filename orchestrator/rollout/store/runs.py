@@ -4,8 +4,9 @@ import json
 from collections.abc import Sequence
 
 from orchestrator.errors import Locked, OtherVersion, RunNotFound, RunPaused
+from orchestrator.rollout.outline import Outline, outline_of
 from orchestrator.rollout.plan import Plan
-from orchestrator.rollout.records import Run, RunState, StepStatus
+from orchestrator.rollout.records import Run, RunLine, RunState, StepStatus
 from orchestrator.rollout.store import locks
 from orchestrator.rollout.store.database import Database, Row, Transaction
 from orchestrator.rollout.store.locks import Locks
@@ -14,6 +15,16 @@ from orchestrator.rollout.store.workers import Workers, fence
 WORKFLOW_VERSION = "3"
 """Raise it when the engine's workflows change: a run goes on only with the version it began
 with, since the engine matches steps by their position."""
+
+_ONE = (
+    "SELECT runs.run_id, version, state, reason, plans.plan AS plan_json, resources, operator, "
+    "worker, attempt, created_s, updated_s, ended_s "
+    "FROM runs JOIN plans ON plans.run_id = runs.run_id WHERE runs.run_id = ?"
+)
+_LINE = (
+    "run_id, state, reason, kind, services, operator, worker, attempt, created_s, updated_s, "
+    "ended_s"
+)
 
 
 class Runs:
@@ -44,7 +55,7 @@ class Runs:
         Raises:
             Locked: another run holds one of the resources.
         """
-        queued = not worker
+        queued, plan_json, outline = not worker, plan.to_json(), outline_of(plan)
 
         def work(db: Transaction) -> None:
             if not queued:
@@ -61,17 +72,25 @@ class Runs:
                 now_s=now_s,
             )
             db.execute(
-                "INSERT INTO runs (run_id, version, state, reason, plan, resources, operator, "
-                "worker, attempt, created_s, updated_s) VALUES (?, ?, ?, '', ?, ?, ?, ?, 0, ?, ?)",
+                "INSERT INTO runs (run_id, version, state, reason, plan, kind, services, "
+                "resources, operator, worker, attempt, created_s, updated_s) "
+                "VALUES (?, ?, ?, '', '', ?, ?, ?, ?, ?, 0, ?, ?)",
                 run_id,
                 WORKFLOW_VERSION,
                 RunState.QUEUED.value if queued else RunState.RUNNING.value,
-                plan.to_json(),
+                plan.kind,
+                json.dumps(list(plan.services)),
                 json.dumps(list(resources)),
                 operator,
                 worker,
                 now_s,
                 now_s,
+            )
+            db.execute(
+                "INSERT INTO plans (run_id, outline, plan) VALUES (?, ?, ?)",
+                run_id,
+                outline.to_json(),
+                plan_json,
             )
 
         self.database.transact(work, alone="locks")
@@ -140,7 +159,7 @@ class Runs:
 
     def _free(self, db: Transaction, run_id: str) -> Run:
         """Return a run that nobody works on; whoever did cannot write any more."""
-        run = _found(db.rows("SELECT * FROM runs WHERE run_id = ?", run_id), run_id)
+        run = _found(db.rows(_ONE, run_id), run_id)
         if run.state is RunState.RUNNING:
             if self.workers.is_alive(run.worker, patient=True):
                 raise Locked(f"run {run_id} is being worked on", owner=run_id)
@@ -208,12 +227,28 @@ class Runs:
         Raises:
             RunNotFound: no such run.
         """
-        return _found(self.database.rows("SELECT * FROM runs WHERE run_id = ?", run_id), run_id)
+        return _found(self.database.rows(_ONE, run_id), run_id)
 
-    def runs(self) -> tuple[Run, ...]:
-        """Return every run, newest first."""
-        rows = self.database.rows("SELECT * FROM runs ORDER BY created_s DESC, run_id")
-        return tuple(_run(row) for row in rows)
+    def runs(self) -> tuple[RunLine, ...]:
+        """Return every run, newest first, without the plans."""
+        rows = self.database.rows(f"SELECT {_LINE} FROM runs ORDER BY created_s DESC, run_id")  # noqa: S608
+        return tuple(_line(row) for row in rows)
+
+    def line(self, run_id: str) -> tuple[RunLine, Outline]:
+        """Return a run without its plan, and what its plan is about.
+
+        Raises:
+            RunNotFound: no such run.
+        """
+        found = self.database.rows(f"SELECT {_LINE} FROM runs WHERE run_id = ?", run_id)  # noqa: S608
+        if not found:
+            raise RunNotFound(f"there is no run {run_id}")
+        (row,) = self.database.rows("SELECT outline FROM plans WHERE run_id = ?", run_id)
+        kept = str(row["outline"])
+        # A run that an early version stored has none.
+        return _line(found[0]), Outline.from_json(kept) if kept else outline_of(
+            self.run(run_id).plan
+        )
 
     def queued(self) -> tuple[str, ...]:
         """Return the ids of runs that wait for a worker of this version, the oldest first."""
@@ -305,7 +340,15 @@ def _run(row: Row) -> Run:
     fields = dict(row)
     return Run(
         state=RunState(fields.pop("state")),
-        plan_json=fields.pop("plan"),
         resources=tuple(json.loads(fields.pop("resources"))),
+        **fields,
+    )
+
+
+def _line(row: Row) -> RunLine:
+    fields = dict(row)
+    return RunLine(
+        state=RunState(fields.pop("state")),
+        services=tuple(json.loads(fields.pop("services"))),
         **fields,
     )

@@ -7,10 +7,13 @@ import pytest
 
 from orchestrator.errors import Locked, StoreUnavailable
 from orchestrator.rollout.plan_locks import service_lock
+from orchestrator.rollout.report import summaries
 from orchestrator.rollout.store import Store
 from orchestrator.rollout.store.schema import UPGRADES
 from tests.contract.test_store import STEP, create
 from tests.orchestrator.rollout.world import INVENTORY, spec_for
+
+OLD_PLAN = '{"kind": "roll", "floors": [{"service": "tcp/v:80", "loadmaster": "lb1"}]}'
 
 
 def test_not_a_directory(tmp_path: Path) -> None:
@@ -56,10 +59,16 @@ def test_a_store_of_the_first_version_is_brought_up_to_date(tmp_path: Path) -> N
     connection = sqlite3.connect(tmp_path / "runs.sqlite")
     connection.executescript(UPGRADES[1])
     connection.execute("INSERT INTO locks VALUES ('host a', 'old', 'gone', 'roll of web1', 0, 100)")
+    connection.execute(
+        "INSERT INTO runs VALUES ('old', 'paused', '', ?, 'gone', 1, 0, 0, NULL)", [OLD_PLAN]
+    )
     connection.execute("PRAGMA user_version = 1")
     connection.commit()
     connection.close()
     with Store(tmp_path) as store:
+        (line,) = summaries(store)
+        assert (line.run_id, line.kind, line.services) == ("old", "roll", ("tcp/v:80 on lb1",))
+        assert store.run("old").plan_json == OLD_PLAN
         with pytest.raises(Locked, match="by run old"):
             create(store, "r1", "host a", now_s=99)
         create(store, "r1", "host a", now_s=101)
