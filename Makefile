@@ -41,7 +41,7 @@ test: check ## everything that CI runs
 bench: .venv/ready-to-test ## speed and memory, as ratios within one run
 	@status=0; for script in tests/benchmarks/*.py; do \
 		case $$script in */__init__.py) continue;; esac; \
-		echo "== $$script"; $(BIN)/python "$$script" || status=1; done; exit $$status
+		echo "== $$script"; PYTHONPATH=. $(BIN)/python "$$script" || status=1; done; exit $$status
 
 fixtures: .venv/ready-to-test ## the recordings in fixtures/, anew from the virtual LoadMaster
 	$(BIN)/python -m kempsdk.recording.make_fixtures
