@@ -115,7 +115,8 @@ class HostSpec:
     """ssh: become root there with sudo -n."""
     persistence: PersistenceName | None = None
     """Who is to bring the service addresses back after a boot: network-scripts (ifcfg-lo:N),
-    networkmanager (a profile for lo), unit (one of systemd), none. Left out: what the host has."""
+    networkmanager (a profile for lo), dummy (a profile for a dummy interface), unit (one of
+    systemd), none. Left out: what the host has."""
     labels: Mapping[str, str] = field(default_factory=dict)
     """What a rollout selects it by, and kemp host --group; such as {rack: a, role: web}."""
 

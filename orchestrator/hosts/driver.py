@@ -8,7 +8,7 @@ from orchestrator.hosts.changes import NetChange
 from orchestrator.hosts.sections import Section
 from orchestrator.hosts.state import NetState
 
-PersistenceName = Literal["network-scripts", "networkmanager", "unit", "none"]
+PersistenceName = Literal["network-scripts", "networkmanager", "dummy", "unit", "none"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,4 +1,7 @@
-"""NetworkManager's keyfiles: what they say, and the profile of lo that carries VIPs. Pure."""
+"""NetworkManager's keyfiles: what they say, and the profile that carries VIPs. Pure.
+
+That is one of lo, or of a dummy interface where NetworkManager has no profiles for lo.
+"""
 
 import ipaddress
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -6,6 +9,9 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from orchestrator.hosts.section_script import OUR_HEADER
 
 PROFILE = "/etc/NetworkManager/system-connections/kemp-vip.nmconnection"
+DUMMY_PROFILE = "/etc/NetworkManager/system-connections/kemp-vip-dummy.nmconnection"
+DUMMY = "kemp-vip"
+"""The dummy interface; it is there as long as its profile is active."""
 HEADER = f"{OUR_HEADER}: the service addresses of this host. One profile has them all, because\n"
 HEADER += "# NetworkManager gives a device one profile. Do not edit.\n"
 MODE = 0o600
@@ -22,6 +28,19 @@ interface-name=lo
 method=manual
 address1=127.0.0.1/8
 """
+_NEW_DUMMY = f"""\
+[connection]
+id=kemp-vip-dummy
+uuid=7f0c3a56-3a0e-5c39-8d2b-0d6a1f5f9e44
+type=dummy
+interface-name={DUMMY}
+
+[ipv4]
+method=disabled
+
+[ipv6]
+method=disabled
+"""
 _LOCAL = {"ipv4": "127.0.0.1/8", "ipv6": "::1/128"}
 LOCAL = frozenset({("127.0.0.1", 8), ("::1", 128)})
 """What is on lo anyway."""
@@ -37,6 +56,12 @@ def section(content: str, name: str) -> Mapping[str, str]:
 def is_loopback(content: str) -> bool:
     """Return whether the profile is one for lo."""
     return section(content, "connection").get("type") == "loopback"
+
+
+def is_dummy(content: str) -> bool:
+    """Return whether the profile is one for the dummy interface of ours."""
+    connection = section(content, "connection")
+    return (connection.get("type"), connection.get("interface-name")) == ("dummy", DUMMY)
 
 
 def uuid_of(content: str) -> str:
@@ -66,7 +91,18 @@ def with_addresses(content: str | None, add: Sequence[str], *, remove: Collectio
         content: the profile as it is; None for a new one.
         add: addresses without prefix: each gets the longest.
     """
-    sections = _parse(content if content is not None else _NEW)
+    return _with_addresses(content if content is not None else _NEW, add, remove, _LOCAL)
+
+
+def dummy_with(content: str | None, add: Sequence[str], *, remove: Collection[str] = ()) -> str:
+    """Return a profile of the dummy interface; otherwise as ``with_addresses``."""
+    return _with_addresses(content if content is not None else _NEW_DUMMY, add, remove, {})
+
+
+def _with_addresses(
+    content: str, add: Sequence[str], remove: Collection[str], local: Mapping[str, str]
+) -> str:
+    sections = _parse(content)
     for family, version in (("ipv4", 4), ("ipv6", 6)):
         entries = sections.get(family, [])
         kept = [one for one in _addresses(entries) if str(one.ip) not in {*remove, *add}]
@@ -74,11 +110,12 @@ def with_addresses(content: str | None, add: Sequence[str], *, remove: Collectio
         if not kept and not new and family not in sections:
             continue
         listed = [str(one) for one in (*kept, *new)]
-        if listed and _LOCAL[family] not in listed:
-            listed.insert(0, _LOCAL[family])
+        if listed and family in local and local[family] not in listed:
+            listed.insert(0, local[family])
         others = [one for one in entries if not one[0].startswith("address")]
-        if listed:
-            others = [("method", "manual"), *(one for one in others if one[0] != "method")]
+        if listed or not local:
+            method = "manual" if listed else "disabled"
+            others = [("method", method), *(one for one in others if one[0] != "method")]
         sections[family] = [*others, *((f"address{n}", one) for n, one in enumerate(listed, 1))]
     # A profile that waits to be asked would bring nothing back.
     connection = [one for one in sections.get("connection", []) if one[0] != "autoconnect"]

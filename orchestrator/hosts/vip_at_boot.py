@@ -13,8 +13,14 @@ from orchestrator.hosts.sections import HostFile, Persistence
 from orchestrator.hosts.state import NetState
 
 LOOPBACK = "lo"
+QUIET = (LOOPBACK, keyfiles.DUMMY)
+"""Devices that no neighbour asks on: a VIP there needs the host to be silent on the others."""
 _PROFILES_OF_LO = (1, 42)
 """From this version on NetworkManager has profiles for lo (its release notes)."""
+_DUMMIES = (1, 8)
+"""From this version on it makes dummy interfaces (its release notes)."""
+_KEYFILES_ONLY = 9
+"""From this release on NetworkManager is what configures the network (RHEL's documentation)."""
 _AT_BOOT = ("enabled", "static", "generated", "alias")
 ROOT = 0
 
@@ -26,6 +32,8 @@ class Keeper(str, Enum):
     """Files ifcfg-lo:N, read by the service network."""
     NETWORK_MANAGER = "networkmanager"
     """One profile for lo."""
+    DUMMY = "dummy"
+    """One profile of NetworkManager's for a dummy interface, which carries them instead of lo."""
     UNIT = "unit"
     """A unit of ours."""
     NONE = "none"
@@ -66,17 +74,36 @@ def keeper_of(state: NetState, host: Host, vip: str) -> Keeper:
     in_peace = strangers_on_lo(state) or vip_unit.PATH in persistence.files
     if has_profiles_of_lo(persistence) and (profiles_of_lo(persistence) or not in_peace):
         return Keeper.NETWORK_MANAGER
+    if _makes_dummies(state) and vip_unit.PATH not in persistence.files:
+        return Keeper.DUMMY
     return Keeper.UNIT if any(persistence.units.values()) else Keeper.NONE
 
 
 def has_profiles_of_lo(persistence: Persistence) -> bool:
     """Return whether NetworkManager runs at boot and would raise a profile of lo."""
-    version = tuple(int(one) for one in persistence.nm_version.split(".")[:2] if one.isdigit())
     return (
         _enabled(persistence, "NetworkManager")
-        and version >= _PROFILES_OF_LO
+        and _version(persistence) >= _PROFILES_OF_LO
         and persistence.devices.get(LOOPBACK) != "unmanaged"
     )
+
+
+def _makes_dummies(state: NetState) -> bool:
+    """Return whether the release leaves its network to a NetworkManager that is too old for lo.
+
+    Not on release 8: there a unit has been proven, and lo is where people look for a VIP.
+    """
+    persistence, major = persistence_of(state), state.release.major
+    return (
+        major is not None
+        and major >= _KEYFILES_ONLY
+        and _enabled(persistence, "NetworkManager")
+        and _DUMMIES <= _version(persistence) < _PROFILES_OF_LO
+    )
+
+
+def _version(persistence: Persistence) -> tuple[int, ...]:
+    return tuple(int(one) for one in persistence.nm_version.split(".")[:2] if one.isdigit())
 
 
 def profiles_of_lo(persistence: Persistence) -> list[str]:
@@ -139,7 +166,7 @@ def _by_profiles(persistence: Persistence, host: Host) -> Iterator[tuple[str, in
             continue
         interface = keyfiles.section(file.content, "connection").get("interface-name", "")
         if not keyfiles.is_loopback(file.content):
-            if interface == host.interface:
+            if interface == host.interface or keyfiles.is_dummy(file.content):
                 yield from (
                     (address, prefix, path, interface)
                     for address, prefix in keyfiles.addresses(file.content)
@@ -204,7 +231,7 @@ def verify_boot(state: NetState, host: Host, vip: str) -> Iterator[Finding]:
     found = [one for one in at_boot(state, host) if one.address == vip]
     longest = ipaddress.ip_address(vip).max_prefixlen
     for one in found:
-        if one.interface != LOOPBACK:
+        if one.interface not in QUIET:
             yield Finding(
                 id="vip-on-interface-persistent",
                 message=f"{one.path} puts {vip} on {one.interface} at boot: the host answers for "
@@ -214,11 +241,11 @@ def verify_boot(state: NetState, host: Host, vip: str) -> Iterator[Finding]:
         elif one.prefix != longest:
             yield Finding(
                 id="vip-prefix-persistent",
-                message=f"{one.path} puts {vip} on lo as /{one.prefix} at boot: the host takes "
-                "the whole network for itself",
+                message=f"{one.path} puts {vip} on {one.interface} as /{one.prefix} at boot: the "
+                "host takes the whole network for itself",
                 cure=f"make it /{longest} in {one.path}",
             )
-    if any(one.interface == LOOPBACK for one in found):
+    if any(one.interface in QUIET for one in found):
         return
     keeper = keeper_of(state, host, vip)
     profiles = profiles_of_lo(persistence)
@@ -254,7 +281,11 @@ def _why(state: NetState, keeper: Keeper) -> str:
         if _wiped(state, persistence):
             return "NetworkManager takes away what a unit puts on lo"
         return f"{vip_unit.UNIT} does not have it, or is not enabled"
-    refused = [one for one in profiles_of_lo(persistence) if not is_taken(persistence, one)]
+    if keeper is Keeper.DUMMY:
+        profiles = [one for one in (keyfiles.DUMMY_PROFILE,) if one in persistence.files]
+    else:
+        profiles = profiles_of_lo(persistence)
+    refused = [one for one in profiles if not is_taken(persistence, one)]
     if refused:
         return f"NetworkManager does not take {refused[0]} (its mode, owner or content)"
-    return "no profile of lo has it"
+    return f"no profile of {keyfiles.DUMMY if keeper is Keeper.DUMMY else LOOPBACK} has it"

@@ -16,6 +16,7 @@ from orchestrator.hosts.state import NetState
 from orchestrator.hosts.undo_record import UndoRecord
 from orchestrator.hosts.vip_at_boot import (
     LOOPBACK,
+    QUIET,
     ROOT,
     Keeper,
     at_boot,
@@ -35,10 +36,12 @@ class Kept:
     Attributes:
         labels: the label that each gets on lo, so that it looks now as it will after a boot;
             None for none.
+        devices: where each is to be: lo, or the dummy interface.
     """
 
     changes: tuple[NetChange, ...]
     labels: Mapping[str, str | None]
+    devices: Mapping[str, str]
 
 
 def plan_keep(state: NetState, host: Host, vips: Sequence[str], *, adopt: bool) -> Kept:
@@ -47,11 +50,10 @@ def plan_keep(state: NetState, host: Host, vips: Sequence[str], *, adopt: bool) 
     Raises:
         HostChangeFailed: somebody else's file is in the way.
     """
-    right = {
-        one.address
+    devices = {
+        one.address: one.interface
         for one in at_boot(state, host)
-        if one.interface == LOOPBACK
-        and one.prefix == ipaddress.ip_address(one.address).max_prefixlen
+        if one.interface in QUIET and one.prefix == ipaddress.ip_address(one.address).max_prefixlen
     }
     labels: dict[str, str | None] = {}
     by_keeper: dict[Keeper, list[str]] = {}
@@ -59,8 +61,11 @@ def plan_keep(state: NetState, host: Host, vips: Sequence[str], *, adopt: bool) 
     for vip in vips:
         keeper = keeper_of(state, host, vip)
         labels[vip] = _label(state, vip, keeper, used)
-        if vip not in right:
+        if vip not in devices:
             by_keeper.setdefault(keeper, []).append(vip)
+            devices[vip] = keyfiles.DUMMY if keeper is Keeper.DUMMY else LOOPBACK
+        elif devices[vip] == keyfiles.DUMMY not in state.interfaces:
+            by_keeper.setdefault(Keeper.DUMMY, [])  # cut off before its profile was raised
     planned = _Planned(state=state, host=host, adopt=adopt)
     changes: list[NetChange] = []
     for keeper, missing in by_keeper.items():
@@ -68,9 +73,11 @@ def plan_keep(state: NetState, host: Host, vips: Sequence[str], *, adopt: bool) 
             changes += planned.aliases({vip: labels[vip] for vip in missing})
         elif keeper is Keeper.NETWORK_MANAGER:
             changes += planned.profile(missing)
+        elif keeper is Keeper.DUMMY:
+            changes += planned.dummy(missing)
         elif keeper is Keeper.UNIT:
             changes += planned.unit({vip: labels[vip] for vip in missing})
-    return Kept(changes=tuple(changes), labels=labels)
+    return Kept(changes=tuple(changes), labels=labels, devices=devices)
 
 
 def _labels_in_use(state: NetState) -> set[str]:
@@ -81,7 +88,7 @@ def _labels_in_use(state: NetState) -> set[str]:
 
 def _label(state: NetState, vip: str, keeper: Keeper, used: set[str]) -> str | None:
     """Return the label that a VIP has or gets, and note that it is in use."""
-    if ":" in vip or keeper is Keeper.NETWORK_MANAGER:
+    if ":" in vip or keeper in (Keeper.NETWORK_MANAGER, Keeper.DUMMY):
         return None
     files = persistence_of(state).files
     for address, _, path in ifcfg_files.on_lo(files):
@@ -161,6 +168,23 @@ class _Planned:
                 "inventory"
             )
 
+    def dummy(self, vips: Sequence[str]) -> list[NetChange]:
+        persistence, path = persistence_of(self.state), keyfiles.DUMMY_PROFILE
+        if not persistence.nm_running and keyfiles.DUMMY not in self.state.interfaces:
+            raise HostChangeFailed(
+                f"{self.host.name}: NetworkManager does not run, and only it makes the interface "
+                f"{keyfiles.DUMMY}: start it, or say persistence: unit in the inventory"
+            )
+        old = persistence.files.get(path)
+        content = keyfiles.dummy_with(old.content if old and is_ours(old) else None, vips)
+        changes = self._write(path, content, mode=keyfiles.MODE)
+        if changes or not is_taken(persistence, path):
+            changes += load(self.state, path)
+        active = {one.path for one in persistence.profiles if one.device == keyfiles.DUMMY}
+        if persistence.nm_running and path not in active:
+            changes.append(tools.raise_profile(keyfiles.uuid_of(content)))
+        return changes
+
     def unit(self, labels: Mapping[str, str | None]) -> list[NetChange]:
         persistence = persistence_of(self.state)
         old = persistence.files.get(vip_unit.PATH)
@@ -210,14 +234,17 @@ def plan_drop(state: NetState, vips: Collection[str], record: UndoRecord) -> tup
             else:
                 changes += [tools.disable_unit(vip_unit.UNIT), _rewrite(state, path, None)]
                 changes += reload(state)
+        elif path == keyfiles.DUMMY_PROFILE:
+            changes += _drop_from_dummy(state, vips)
         elif keyfiles.is_loopback(file.content):
             changes += _drop_from_profile(state, path, vips, record)
         else:
             changes.append(_given_back(state, path, record))
     known = {one.path for one in persistence.profiles}
-    if keyfiles.PROFILE in known and keyfiles.PROFILE not in persistence.files:
-        # The file went, but NetworkManager was not told: it would still raise the profile.
-        changes += load(state, keyfiles.PROFILE)
+    for path in (keyfiles.PROFILE, keyfiles.DUMMY_PROFILE):
+        if path in known and path not in persistence.files:
+            # The file went, but NetworkManager was not told: it would still raise the profile.
+            changes += load(state, path)
     return tuple(changes)
 
 
@@ -257,6 +284,17 @@ def _drop_from_profile(
     ]
     lower = [tools.lower_profile(keyfiles.uuid_of(content))] if load(state, path) else []
     return [*lower, _rewrite(state, path, None), *load(state, path), *back]
+
+
+def _drop_from_dummy(state: NetState, vips: Collection[str]) -> list[NetChange]:
+    path = keyfiles.DUMMY_PROFILE
+    content = persistence_of(state).files[path].content
+    left = keyfiles.dummy_with(content, (), remove=vips)
+    if keyfiles.addresses(left):
+        return [_rewrite(state, path, left), *load(state, path)]
+    # The interface goes with its profile.
+    lower = [tools.lower_profile(keyfiles.uuid_of(content))] if load(state, path) else []
+    return [*lower, _rewrite(state, path, None), *load(state, path)]
 
 
 def _rewrite(

@@ -24,7 +24,7 @@ from orchestrator.hosts.arp_rules import (
 from orchestrator.hosts.changes import NetChange, RemoveAddress, WriteFile
 from orchestrator.hosts.findings import Finding, blocking
 from orchestrator.hosts.methods.method import Wanted
-from orchestrator.hosts.methods.place import is_ipv4, longest_prefix, place, verify_place
+from orchestrator.hosts.methods.place import is_ipv4, place, placed, verify_place
 from orchestrator.hosts.methods.record_file import read_record, write_record
 from orchestrator.hosts.methods.silence import verify_neighbour_discovery
 from orchestrator.hosts.sections import Arptables, Section
@@ -63,7 +63,7 @@ class ArpTables:
             *(_keep_rules(state, arp) if rules else ()),
             *(rule.inserted() for rule in rules if not is_in(rule, arp.rules)),
             *kept.changes,
-            *place(state, kept.labels),
+            *place(state, kept),
         )
         record = read_record(state, wanted.host).noting(changes)
         for vip in wanted.vips:
@@ -146,11 +146,11 @@ class ArpTables:
         ids = ("arp-rule-live", "arp-rule-late", "vip-on-interface")
         return tuple(one for one in self.verify(state, wanted) if one.id in ids)
 
-    def evidence(self, _state: NetState, wanted: Wanted) -> tuple[str, ...]:
+    def evidence(self, state: NetState, wanted: Wanted) -> tuple[str, ...]:
         """Return the rules and where the VIPs are."""
         return (
             *(f"ARP rule {one.chain} {' '.join(one.words)}" for one in _rules(wanted, wanted.vips)),
-            *(f"{vip}/{longest_prefix(vip)} on lo" for vip in wanted.vips),
+            *(placed(state, vip) for vip in wanted.vips),
         )
 
 

@@ -16,7 +16,7 @@ from orchestrator.hosts.effective import effective_arp
 from orchestrator.hosts.findings import Finding, blocking
 from orchestrator.hosts.methods import cautions
 from orchestrator.hosts.methods.method import Wanted
-from orchestrator.hosts.methods.place import is_ipv4, longest_prefix, place, verify_place
+from orchestrator.hosts.methods.place import is_ipv4, place, placed, verify_place
 from orchestrator.hosts.methods.record_file import read_record, write_record
 from orchestrator.hosts.methods.silence import (
     missing_interface,
@@ -29,7 +29,7 @@ from orchestrator.hosts.sections import Section
 from orchestrator.hosts.state import SYSCTL_FILE, NetState
 from orchestrator.hosts.sysctl_files import HEADER, our_file
 from orchestrator.hosts.undo_record import UndoRecord
-from orchestrator.hosts.vip_at_boot import LOOPBACK, at_boot, verify_boot
+from orchestrator.hosts.vip_at_boot import QUIET, at_boot, verify_boot
 from orchestrator.hosts.vip_persistence import plan_drop, plan_keep
 
 NAME = "loopback"
@@ -70,7 +70,7 @@ class Loopback:
                 *silence(state, wanted.host, record),
             )
         kept = plan_keep(state, wanted.host, wanted.vips, adopt=wanted.adopt)
-        changes = (*quiet, *kept.changes, *place(state, kept.labels))
+        changes = (*quiet, *kept.changes, *place(state, kept))
         record = record.noting(one for one in changes if not isinstance(one, SetSysctl))
         for vip in wanted.vips:
             record = record.carrying(vip, NAME, state)
@@ -206,7 +206,7 @@ class Loopback:
                 if any(is_ipv4(vip) for vip in wanted.vips)
                 else []
             ),
-            *(f"{vip}/{longest_prefix(vip)} on lo" for vip in wanted.vips),
+            *(placed(state, vip) for vip in wanted.vips),
             *(f"back after a boot by {path}" for path in sorted(files)),
         )
 
@@ -244,13 +244,13 @@ def _check_file(state: NetState, wanted: Wanted) -> None:
 
 def _still_needed(state: NetState, record: UndoRecord, wanted: Wanted) -> frozenset[str]:
     """Return the IPv4 addresses that need the silence when the VIPs are gone."""
-    live = {one.address for one in state.addresses if one.interface == LOOPBACK}
+    live = {one.address for one in state.addresses if one.interface in QUIET}
     ours = {vip for vip, how in record.vips.items() if how.method == NAME}
     quiet = {vip for vip in record.vips if record.placed_by_other(vip, NAME)}
     foreign = {
         one.address
         for one in at_boot(state, wanted.host)
-        if one.interface == LOOPBACK and not one.ours
+        if one.interface in QUIET and not one.ours
     }
     needed = ((live | ours) - frozenset(wanted.vips) - quiet) | wanted.kept_vips | foreign
     return frozenset(

@@ -1,12 +1,12 @@
-"""A VIP on lo: that it is there, with the longest prefix, and nowhere else. Pure."""
+"""A VIP on lo or the dummy interface: there, with the longest prefix, and nowhere else. Pure."""
 
 import ipaddress
-from collections.abc import Mapping
 
 from orchestrator.hosts.changes import AddAddress, NetChange, RemoveAddress
 from orchestrator.hosts.findings import Finding
 from orchestrator.hosts.state import HostAddress, NetState
-from orchestrator.hosts.vip_at_boot import LOOPBACK
+from orchestrator.hosts.vip_at_boot import LOOPBACK, QUIET
+from orchestrator.hosts.vip_persistence import Kept
 
 
 def is_ipv4(address: str) -> bool:
@@ -18,25 +18,32 @@ def longest_prefix(address: str) -> int:
     return ipaddress.ip_address(address).max_prefixlen
 
 
-def place(state: NetState, labels: Mapping[str, str | None]) -> list[NetChange]:
-    """Return the changes that put VIPs on lo, each with its label or none."""
+def place(state: NetState, kept: Kept) -> list[NetChange]:
+    """Return the changes that put VIPs where they will be after a boot, with the same label."""
     changes: list[NetChange] = []
-    for vip, label in labels.items():
-        prefix = longest_prefix(vip)
-        there = [one for one in state.addresses if (one.address, one.interface) == (vip, LOOPBACK)]
-        if not any(one.prefix == prefix for one in there):
-            on_lo = HostAddress(address=vip, prefix=prefix, interface=LOOPBACK, label=label)
-            changes.append(AddAddress(address=on_lo))
+    for vip, label in kept.labels.items():
+        prefix, device = longest_prefix(vip), kept.devices[vip]
+        there = [one for one in state.addresses if one.address == vip and one.interface in QUIET]
+        right = [one for one in there if (one.prefix, one.interface) == (prefix, device)]
+        if not right:
+            wanted = HostAddress(address=vip, prefix=prefix, interface=device, label=label)
+            changes.append(AddAddress(address=wanted))
         # The right one first: the VIP is never gone in between.
-        changes += [RemoveAddress(address=one) for one in there if one.prefix != prefix]
+        changes += [RemoveAddress(address=one) for one in there if one not in right]
     return changes
+
+
+def placed(state: NetState, vip: str) -> str:
+    """Return in words where a VIP is that is right."""
+    devices = {one.interface for one in state.addresses if one.address == vip}
+    return f"{vip}/{longest_prefix(vip)} on {', '.join(sorted(devices)) or LOOPBACK}"
 
 
 def verify_place(state: NetState, vip: str) -> list[Finding]:
     """Return what is wrong with where a VIP is now."""
     where = [one for one in state.addresses if one.address == vip]
     prefix = longest_prefix(vip)
-    prefixes = {one.prefix for one in where if one.interface == LOOPBACK}
+    prefixes = {one.prefix for one in where if one.interface in QUIET}
     findings = [
         Finding(
             id="vip-prefix",
@@ -65,6 +72,6 @@ def verify_place(state: NetState, vip: str) -> list[Finding]:
             "the configuration that put it there",
         )
         for one in where
-        if one.interface != LOOPBACK
+        if one.interface not in QUIET
     ]
     return findings

@@ -34,6 +34,13 @@ RELEASES = {
         nm_running=True,
         devices={"lo": "connected (externally)"},
     ),
+    "stream9.0": Persistence(
+        systemd=True,
+        units=_NM,
+        nm_version="1.36.0",
+        nm_running=True,
+        devices={"lo": "unmanaged"},
+    ),
     "stream10": Persistence(
         systemd=True,
         units=_NM,
@@ -46,6 +53,7 @@ KEEPERS = {
     "centos7": "/etc/sysconfig/network-scripts/ifcfg-lo:0",
     "stream8": "/etc/systemd/system/kemp-vip.service",
     "stream9": keyfiles.PROFILE,
+    "stream9.0": keyfiles.DUMMY_PROFILE,
     "stream10": keyfiles.PROFILE,
 }
 """The file that is to carry the first VIP."""
@@ -54,7 +62,8 @@ KEEPERS = {
 def host_of(host: Host, release: str) -> FakeHost:
     """Return a plain host of a release, whose tools do what they must."""
     fake = plain_host(host)
-    fake.release = Release(id="centos", version_id=release.removeprefix("centos"))
+    number = release.removeprefix("centos").removeprefix("stream")
+    fake.release = Release(id="centos", version_id=number)
     fake.persistence = RELEASES[release]
     fake.sysctls6 = {f"conf/{name}/disable_ipv6": 0 for name in ("all", "lo", host.interface)}
     fake.on_tool = _tools(fake)
@@ -83,10 +92,17 @@ def _tools(fake: FakeHost) -> Callable[[CallTool], str | None]:
             case ("nmcli", "--wait", "30", "connection", "up" | "down" as verb, "uuid", uuid):
                 if uuid not in {one.uuid for one in fake.persistence.profiles}:
                     return None if verb == "down" else f"unknown connection {uuid}"
+                (path,) = (one.path for one in fake.persistence.profiles if one.uuid == uuid)
+                device = "lo" if path == keyfiles.PROFILE else keyfiles.DUMMY
+                if path == keyfiles.DUMMY_PROFILE:  # the interface comes and goes with it
+                    fake.interfaces.pop(device, None)
+                    fake.addresses = [one for one in fake.addresses if one.interface != device]
+                    if verb == "up":
+                        fake.interfaces[device] = "02:00:00:00:00:99"
                 fake.persistence = replace(
                     fake.persistence,
                     profiles=tuple(
-                        replace(one, device="lo" if verb == "up" else "")
+                        replace(one, device=device if verb == "up" else "")
                         if one.uuid == uuid
                         else one
                         for one in fake.persistence.profiles

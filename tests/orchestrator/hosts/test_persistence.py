@@ -2,7 +2,7 @@
 
 import shutil
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,12 +10,20 @@ import pytest
 
 from orchestrator.errors import HostChangeFailed
 from orchestrator.hosts import ifcfg_files, keyfiles, tools, vip_unit
-from orchestrator.hosts.changes import AddAddress, CallTool, NetChange, SetSysctl, WriteFile
+from orchestrator.hosts.changes import (
+    AddAddress,
+    CallTool,
+    NetChange,
+    SetSysctl,
+    WriteFile,
+    describe,
+)
 from orchestrator.hosts.driver import Host
 from orchestrator.hosts.methods.record_file import read_record
 from orchestrator.hosts.revert import SECTIONS, plan_revert
 from orchestrator.hosts.sections import NmProfile
 from orchestrator.hosts.state import RECORD_FILE, SYSCTL_FILE, HostAddress, NetState
+from orchestrator.hosts.vip_at_boot import QUIET
 from tests.fakes.host import FakeHostDriver
 from tests.orchestrator.hosts.by_loopback import METHOD, wanted
 from tests.orchestrator.hosts.releases import KEEPERS, RELEASES, host_of
@@ -57,7 +65,9 @@ class World:
         return [one.id for one in METHOD.verify(self.read(), wanted(self.host, *vips))]
 
     def live(self) -> set[str]:
-        return {one.address for one in self.fake.addresses if one.interface == "lo"} - {"127.0.0.1"}
+        return {one.address for one in self.fake.addresses if one.interface in QUIET} - {
+            "127.0.0.1"
+        }
 
 
 @pytest.fixture(params=RELEASES)
@@ -419,7 +429,12 @@ def test_a_unit_does_not_hold_where_networkmanager_wipes_lo() -> None:
 
 @pytest.mark.parametrize(
     ("name", "path"),
-    [("unit", vip_unit.PATH), ("networkmanager", keyfiles.PROFILE), ("none", None)],
+    [
+        ("unit", vip_unit.PATH),
+        ("networkmanager", keyfiles.PROFILE),
+        ("dummy", keyfiles.DUMMY_PROFILE),
+        ("none", None),
+    ],
 )
 def test_the_inventory_overrides_what_was_found(name: str, path: str | None) -> None:
     host = replace(HOST, persistence=name)  # type: ignore[arg-type] # one of the names
@@ -428,6 +443,35 @@ def test_the_inventory_overrides_what_was_found(name: str, path: str | None) -> 
     assert paths(changes)[2:] == ([path] if path else [])
     findings = METHOD.verify(world.read(), wanted(host, VIP))
     assert [one.blocks for one in findings] == ([] if path else [False])
+
+
+def test_the_dummy_interface_carries_all_and_goes_with_the_last() -> None:
+    world = World("stream9.0")
+    world.add(VIP)
+    assert world.live() == {VIP}
+    (first,) = [one for one in world.fake.addresses if one.address == VIP]
+    assert (first.interface, first.prefix) == (keyfiles.DUMMY, 32)
+    # One that is on lo by hand moves there, the right one first.
+    world.fake.addresses.append(HostAddress(address=OTHER, prefix=32, interface="lo"))
+    assert describe(world.add(VIP, OTHER)[-1]) == f"remove {OTHER}/32 from lo"
+    world.add(VIP, OTHER, VIP6)
+    assert {one.interface for one in world.fake.addresses if one.address != "127.0.0.1"} == {
+        keyfiles.DUMMY,
+        HOST.interface,
+    }
+    assert world.findings(VIP, OTHER, VIP6) == []
+    world.remove(VIP, OTHER)
+    assert "method=disabled" in world.fake.files[keyfiles.DUMMY_PROFILE]
+    world.remove(VIP6)
+    assert keyfiles.DUMMY not in world.fake.interfaces
+    assert keyfiles.DUMMY_PROFILE not in world.fake.files
+
+
+def test_without_networkmanager_there_is_no_dummy_interface() -> None:
+    world = World("stream9.0")
+    world.fake.persistence = replace(world.fake.persistence, nm_running=False, devices={})
+    with pytest.raises(HostChangeFailed, match="NetworkManager does not run"):
+        world.add(VIP)
 
 
 def test_a_host_with_nobody_to_bring_it_back_is_a_warning() -> None:
@@ -463,9 +507,12 @@ def need(program: str) -> str:
     return path
 
 
+@pytest.mark.parametrize("make", [keyfiles.with_addresses, keyfiles.dummy_with])
 @pytest.mark.parametrize("vips", [[VIP], [VIP, OTHER], [VIP6], [VIP, OTHER, VIP6]])
-def test_networkmanager_reads_our_profile_as_we_mean_it(vips: list[str]) -> None:
-    text = keyfiles.with_addresses(None, vips)
+def test_networkmanager_reads_our_profile_as_we_mean_it(
+    make: Callable[[None, list[str]], str], vips: list[str]
+) -> None:
+    text = make(None, vips)
     # It leaves out what it does not know, so look at what it makes of it.
     read = subprocess.run(
         [need("nmcli"), "--offline", "connection", "modify", "connection.zone", ""],
@@ -476,6 +523,9 @@ def test_networkmanager_reads_our_profile_as_we_mean_it(vips: list[str]) -> None
     ).stdout
     assert keyfiles.addresses(read) == keyfiles.addresses(text)
     assert keyfiles.section(read, "connection") == keyfiles.section(text, "connection")
+    for family in ("ipv4", "ipv6"):
+        meant = keyfiles.section(text, family).get("method")
+        assert meant in (None, keyfiles.section(read, family)["method"])
 
 
 @pytest.mark.parametrize("vips", [{VIP: "lo:0"}, {VIP: "lo:0", OTHER: None, VIP6: None}])
