@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.errors import HostChangeFailed, HostUnreachable
+from orchestrator.errors import HostChangeFailed, HostTrouble, HostUnreachable
 from orchestrator.hosts.changes import AddAddress, WriteFile, describe
 from orchestrator.hosts.driver import Host
 from orchestrator.hosts.netlink import NetlinkDriver
@@ -347,6 +347,7 @@ def in_the_middle(reached: Reached, state: NetState, action: Callable[[], None])
         go_on.touch()
         (reached.sshd.tools / "ip").unlink()
     assert len(caught.value.done) == len(plan_add(state, host=reached.host, vip=VIP)) - 1
+    assert caught.value.reason is HostTrouble.BROKEN_OFF
     return str(caught.value)
 
 
