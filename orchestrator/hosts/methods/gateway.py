@@ -44,7 +44,7 @@ class Gateway:
         """
         gateway = _checked(state, wanted)
         if not blocking(self.verify(state, wanted)):
-            return ()
+            return self._recorded(state, wanted)
         changes: list[NetChange] = []
         at_boot = _at_boot(state, wanted)
         if at_boot.gateway != gateway and not at_boot.why_not:
@@ -66,6 +66,18 @@ class Gateway:
         for vip in wanted.vips:
             record = record.carrying(vip, NAME, state)
         return (*write_record(state, wanted.host, record), *changes)
+
+    def _recorded(self, state: NetState, wanted: Wanted) -> tuple[NetChange, ...]:
+        """Return what names further VIPs in the record, if the route is our work.
+
+        Otherwise it would go with the first one's removal.
+        """
+        record = read_record(state, wanted.host)
+        if not any(how.method == NAME for how in record.vips.values()):
+            return ()
+        for vip in wanted.vips:
+            record = record.carrying(vip, NAME, state)
+        return write_record(state, wanted.host, record)
 
     def plan_remove(self, state: NetState, wanted: Wanted) -> tuple[NetChange, ...]:
         """Return the changes that give the old gateway back, with the last service that needs

@@ -115,6 +115,21 @@ def test_right_now_and_after_a_boot_are_told_apart() -> None:
     assert ids(METHOD.verify(state(managed(STATIC), via=LB), wanted())) == {"gateway-persistent"}
 
 
+def test_a_second_service_keeps_the_route_when_the_first_one_goes() -> None:
+    right = managed(f"method=manual\naddress1=203.0.113.11/24,{LB}\n")
+    record = UndoRecord().noting(METHOD.plan_add(state(managed(STATIC)), wanted()))
+    record = record.carrying(WEB.address, "gateway", state(right))
+    one = state(right, via=LB, files={RECORD_FILE: record.render()})
+    both = replace(wanted(), services=(WEB, VsRef.parse("tcp/203.0.113.251:80")))
+    (noted,) = METHOD.plan_add(one, both)
+    assert isinstance(noted, WriteFile)
+    two = state(right, via=LB, files={RECORD_FILE: noted.content})
+    assert METHOD.plan_add(two, both) == ()
+    assert [describe(one) for one in METHOD.plan_remove(two, wanted())] == [
+        f"change the file {RECORD_FILE}"
+    ]
+
+
 def test_what_is_refused() -> None:
     with pytest.raises(HostChangeFailed, match="name the LoadMaster"):
         METHOD.plan_add(state(managed(STATIC)), wanted(None))
