@@ -87,6 +87,7 @@ def rollout_file(
                 "loadmaster": "lb",
                 "service": str(lab_service(lab)),
                 "method": method,
+                **({"gateway": lab.lb_address} if method == "gateway" else {}),
                 "health": {"path": "/health"},
             }
         },
