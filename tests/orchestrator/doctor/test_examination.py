@@ -55,12 +55,13 @@ class World:
     web1: Member
     web2: Member
     stack: ExitStack
+    vs: VsRef = VS
 
     def spec(self, *, probe: str = "") -> Spec:
         def machine(one: Member) -> str:
             host = one.host
             return (
-                f"{{address: {host.address}, interface: {INTERFACE}, "
+                f'{{address: "{host.address}", interface: {INTERFACE}, '
                 f"namespace: {host.namespace}, root: {host.root}}}"
             )
 
@@ -69,8 +70,8 @@ loadmasters:
   lb:
     url: "https://127.0.0.1:1"
     macs: ["{self.lb.mac}"]
-    segment_address: {self.lb.host.address}
-services: {{web: {{loadmaster: lb, service: "{VS}", method: loopback}}}}
+    segment_address: "{self.lb.host.address}"
+services: {{web: {{loadmaster: lb, service: "{self.vs}", method: loopback}}}}
 hosts: {{web1: {machine(self.web1)}, web2: {machine(self.web2)}}}
 stations: {{gw: {machine(self.gw)}}}
 routers: [gw]
@@ -110,7 +111,8 @@ arp_probe: {probe or f"{{interface: {BRIDGE}, namespace: {self.segment.bridge.pa
 
 @contextmanager
 def _web_server(member: Member, address: str) -> Iterator[None]:
-    server = member.namespace.run(lambda: socket.create_server((address, 80)))
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    server = member.namespace.run(lambda: socket.create_server((address, 80), family=family))
     server.settimeout(0.05)
     end = threading.Event()
 
