@@ -43,6 +43,7 @@ class ExitCode(IntEnum):
     OTHER_VERSION = 25
     ALREADY_ASKED = 26
     FINDINGS = 27
+    CANNOT_REHEARSE = 28
     INTERRUPTED = 130
     BROKEN_PIPE = 141
 
@@ -76,6 +77,7 @@ MEANING: dict[ExitCode, str] = {
     ExitCode.OTHER_VERSION: "the run was begun by another version of kemp",
     ExitCode.ALREADY_ASKED: "somebody else asked the same of the run, and was first",
     ExitCode.FINDINGS: "something is not as it must be; what and how to mend it was printed",
+    ExitCode.CANNOT_REHEARSE: "the lab can build nothing like what the file is about",
     ExitCode.INTERRUPTED: "interrupted with Ctrl-C",
     ExitCode.BROKEN_PIPE: "the reader of our output went away",
 }
@@ -143,6 +145,7 @@ def _orchestrator_code(error: Exception) -> ExitCode | None:
         (errors.StoreFull, ExitCode.STORE_FULL),
         (errors.StoreUnavailable, ExitCode.STORE),
         (errors.IsolationUnavailable, ExitCode.ISOLATION),
+        (errors.CannotRehearse, ExitCode.CANNOT_REHEARSE),
         (errors.TelemetryUnavailable, ExitCode.USAGE),
         (errors.OrchestratorError, ExitCode.INTERNAL),
     )

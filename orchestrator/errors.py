@@ -19,7 +19,8 @@
     │   ├── StoreReadOnly
     │   └── StoreFull
     ├── TelemetryUnavailable     traces or metrics cannot go where they are wanted
-    └── IsolationUnavailable     this machine does not allow network namespaces
+    ├── IsolationUnavailable     this machine does not allow network namespaces
+    └── CannotRehearse           nothing like it can be built in the lab
 """
 
 from collections.abc import Sequence
@@ -171,3 +172,7 @@ class TelemetryUnavailable(OrchestratorError):
 
 class IsolationUnavailable(OrchestratorError):
     """Network namespaces are not to be had here; the message says how to get them."""
+
+
+class CannotRehearse(OrchestratorError):
+    """Nothing like what the file is about can be built in the lab; the message says why."""

@@ -8,6 +8,7 @@ from cli.rollout.asking import abandon, abort, approve, pause, retry, skip, unlo
 from cli.rollout.looking import list_runs, locks, status
 from cli.rollout.options import file_option
 from cli.rollout.planning import plan
+from cli.rollout.rehearsing import rehearse
 from cli.rollout.reporting import report
 from cli.rollout.running import resume, run_command, undo
 from cli.rollout.watching import logs, watch
@@ -34,6 +35,7 @@ def command(ctx: click.Context, file: str | None) -> object:
 
 for _verb in (
     plan,
+    rehearse,
     run_command,
     resume,
     undo,

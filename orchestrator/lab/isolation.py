@@ -143,6 +143,7 @@ def run_isolated(
     *,
     environment: Mapping[str, str] | None = None,
     boots_machines: bool = False,
+    inherit: Sequence[int] = (),
 ) -> int:
     """Run a command in a private world and wait for it.
 
@@ -155,6 +156,7 @@ def run_isolated(
         argv: the command; must be found and readable by this user.
         environment: of the command; default the caller's.
         boots_machines: needs root.
+        inherit: further file descriptors for the command.
 
     Returns:
         Its exit code, or 128 plus the number of the signal that ended it.
@@ -180,7 +182,7 @@ def run_isolated(
         process = subprocess.Popen(
             cared_for(world, keep=lifeline) if boots_machines else world,
             env=None if environment is None else dict(environment),
-            pass_fds=(lifeline,),
+            pass_fds=(lifeline, *inherit),
             start_new_session=True,
         )
         os.close(lifeline)

@@ -6,15 +6,20 @@ import sys
 from contextlib import closing
 from http.client import HTTPConnection
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 from urllib.parse import urlsplit
 
 from kempsdk.emulator.l4 import announce
 from orchestrator.lab.lab import Lab
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from kempsdk.client import LoadMaster
     from kempsdk.emulator import CallRecord
+    from kempsdk.emulator.remote_control import RemoteControl
+
+Result = TypeVar("Result")
 
 USER = "bal"
 
@@ -39,7 +44,7 @@ class LabLoadMaster:
         self,
         lab: Lab,
         *,
-        layer: Literal[4, 7] = 4,
+        layer: Literal[4, 7] | None = 4,
         time_scale: float = 5.0,
         port: int = 443,
         rate_limit: bool = True,
@@ -47,8 +52,10 @@ class LabLoadMaster:
         """Describe it; nothing is started yet.
 
         Args:
-            layer: whose services' traffic is moved. One only: the kernel must own a virtual
-                address for the proxy, and must not for direct return.
+            layer: whose services' traffic is moved; None: both. No virtual address may then
+                have services of both layers: the kernel must own it for the proxy, and must
+                not for direct return.
+            port: of its API; several at the same place have different ones.
             time_scale: seconds of the device that pass in one real second: health checks
                 and the statistics period are that much faster.
             rate_limit: drop connections above 30 calls in 3 s, as the appliance does.
@@ -71,12 +78,13 @@ class LabLoadMaster:
         Raises:
             OrchestratorError: it did not start.
         """
-        directory = self._lab.directory / "loadmaster"
+        directory = self._lab.directory / f"loadmaster-{self._port}"
         directory.mkdir(mode=0o700, exist_ok=True)
         self.api_key_file = directory / "api-key"
         argv = [sys.executable, "-m", "orchestrator.lab.loadmaster_process"]
         argv += ["--address", self._lab.lb_address, "--port", str(self._port)]
-        argv += [f"--l{self._layer}-interface", self._lab.interface]
+        for layer in (4, 7) if self._layer is None else (self._layer,):
+            argv += [f"--l{layer}-interface", self._lab.interface]
         argv += ["--directory", str(directory)]
         argv += ["--time-scale", str(self._time_scale)]
         if not self._rate_limit:
@@ -116,6 +124,16 @@ class LabLoadMaster:
 
         # On loopback of its own namespace: nobody else in the lab reaches it.
         return tuple(call_from_json(one) for one in self._lab.namespaces["lb"].run(read))
+
+    def controlled(self, do: "Callable[[RemoteControl], Result]") -> "Result":
+        """Do something with its controls, past its API.
+
+        Raises:
+            ValueError: what its control port refuses.
+        """
+        from kempsdk.emulator.remote_control import RemoteControl
+
+        return self._lab.namespaces["lb"].run(lambda: do(RemoteControl(self._control_url)))
 
     def client(self, **more: Any) -> "LoadMaster":
         """Return a client with API key and pinned certificate; ``more`` goes to LoadMaster."""

@@ -25,8 +25,9 @@ _FIRST_REQUEST_S = 5.0
 class WebServer:
     """One server; ``stop`` makes it a lame duck."""
 
-    def __init__(self, *, name: str, version: str) -> None:
+    def __init__(self, *, name: str, version: str, any_path: bool = False) -> None:
         self._name = name
+        self._any_path = any_path
         self._body = json.dumps({"server": name, "version": version}).encode() + b"\n"
         self._stopping = asyncio.Event()
         self._open: set[asyncio.Task[None]] = set()
@@ -111,7 +112,7 @@ class WebServer:
             seconds = float(query.get("seconds", ["0"])[0])
             await self._download(writer, size, seconds, keep=keep)
             return keep
-        elif method in ("GET", "HEAD") and url.path in ("/", "/health"):
+        elif method in ("GET", "HEAD") and (self._any_path or url.path in ("/", "/health")):
             status, body = "200 OK", self._body
         else:
             status, body = "404 Not Found", b"not here\n"
@@ -178,7 +179,7 @@ async def watch_stdin(ended: asyncio.Event) -> None:
 
 
 async def _main(options: argparse.Namespace) -> None:
-    server = WebServer(name=options.name, version=options.version)
+    server = WebServer(name=options.name, version=options.version, any_path=options.any_path)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, server.stop)
@@ -204,6 +205,7 @@ def main() -> None:
     parser.add_argument("--version", default="1", help="what GET / says beside the name")
     parser.add_argument("--address", default="0.0.0.0")  # noqa: S104 - DSR: must hear the VIP too
     parser.add_argument("--port", type=int, default=80)
+    parser.add_argument("--any-path", action="store_true", help="what / says, everywhere")
     parser.add_argument("--until-eof", action="store_true", help="end with the parent process")
     asyncio.run(_main(parser.parse_args()))
 

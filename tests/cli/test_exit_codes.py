@@ -42,6 +42,7 @@ CASES = [
     (orchestration.StoreReadOnly("no"), 23, ""),
     (orchestration.StoreFull("no"), 24, "make room"),
     (orchestration.OtherVersion("no"), 25, ""),
+    (orchestration.CannotRehearse("no"), 28, ""),
     (orchestration.AlreadyAsked("no", by="ada"), 26, "kemp rollout status"),
     (orchestration.LockNotFound("no"), 3, "kemp rollout locks"),
     (orchestration.IsolationUnavailable("no"), 18, ""),

@@ -1,0 +1,62 @@
+"""Clients that never let go of their connections."""
+
+import http.client
+import threading
+from collections.abc import Sequence
+from contextlib import suppress
+
+from orchestrator.lab.lab import Lab
+
+_EVERY_S = 1.0
+_TIMEOUT_S = 5.0
+
+
+class HeldConnections:
+    """Connections from the lab's client to services, kept busy from ``__enter__`` to exit."""
+
+    def __init__(self, lab: Lab, services: Sequence[tuple[str, int]], *, number: int) -> None:
+        """Describe them; ``number`` for each service, each from an address of its own."""
+        self._lab = lab
+        self._services = services
+        self._number = number
+        self._held: list[http.client.HTTPConnection] = []
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._keep, name="held", daemon=True)
+
+    def __enter__(self) -> "HeldConnections":
+        """Connect.
+
+        Raises:
+            OSError: a service does not take them.
+        """
+        sources = self._lab.more_clients(self._number)
+
+        def connect() -> None:
+            for address, port in self._services:
+                for source in sources:
+                    one = http.client.HTTPConnection(
+                        address, port, timeout=_TIMEOUT_S, source_address=(source, 0)
+                    )
+                    self._held.append(one)
+                    one.connect()
+                    # It is this connection that is held: never another in its place.
+                    one.auto_open = 0
+
+        self._lab.namespaces["client"].run(connect)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._thread.join()
+        for one in self._held:
+            one.close()
+
+    def _keep(self) -> None:
+        while not self._over.is_set():
+            for one in self._held:
+                # One that was cut was to be cut: that is what the run was told to do.
+                with suppress(OSError, http.client.HTTPException):
+                    one.request("GET", "/")
+                    one.getresponse().read()
+            self._over.wait(_EVERY_S)

@@ -1,0 +1,269 @@
+"""Makes the chosen faults happen, each at its moment."""
+
+import threading
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from kempsdk.emulator.faults import Fault, FaultKind
+from kempsdk.references import RsRef, VsRef
+from orchestrator.errors import CannotRehearse, HostUnreachable
+from orchestrator.hosts.changes import NetChange
+from orchestrator.hosts.driver import CommandResult, Host, HostDriver
+from orchestrator.hosts.sections import Section
+from orchestrator.hosts.state import NetState
+from orchestrator.lab.lab import Lab
+from orchestrator.lab.loadmaster import LabLoadMaster
+from orchestrator.lab.topology import INTERFACE
+from orchestrator.rehearsal.faults import ChosenFault
+from orchestrator.rehearsal.held_connections import HeldConnections
+from orchestrator.rehearsal.web_servers import WebServers
+from orchestrator.rollout.plan import Place, Plan
+from orchestrator.rollout.records import Event
+
+_AWAY_S = 5.0
+_HELD = 4
+
+
+@dataclass(slots=True)
+class _Armed:
+    fault: ChosenFault
+    server: str
+    struck: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FaultResult:
+    """What became of a fault: whether its moment came."""
+
+    name: str
+    server: str
+    struck: bool
+
+
+class Trouble:
+    """The faults of one rehearsal. Used from several threads."""
+
+    def __init__(
+        self,
+        faults: Sequence[ChosenFault],
+        plan: Plan,
+        lab: Lab,
+        boxes: Mapping[str, LabLoadMaster],
+        stations: Mapping[str, str],
+    ) -> None:
+        """Choose the server of each.
+
+        Args:
+            stations: of the servers, by their names.
+
+        Raises:
+            CannotRehearse: a fault names a server that the plan does not work on.
+        """
+        self._plan, self._lab, self._boxes, self._stations = plan, lab, boxes, stations
+        worked_on = [one.name for one in plan.servers if one.steps]
+        for one in faults:
+            if one.server and one.server not in worked_on:
+                raise CannotRehearse(
+                    f"{one.info.name}: the plan does not work on {one.server}; it does on: "
+                    f"{', '.join(worked_on)}"
+                )
+        self._armed = [_Armed(one, one.server or worked_on[0]) for one in faults]
+        self._guard = threading.Lock()
+        self._late: list[threading.Timer] = []
+
+    @property
+    def results(self) -> tuple[FaultResult, ...]:
+        return tuple(
+            FaultResult(name=one.fault.info.name, server=one.server, struck=one.struck)
+            for one in self._armed
+        )
+
+    @contextmanager
+    def begun(self) -> Iterator[None]:
+        """Let those strike that are there from the beginning, and end what lasts."""
+        with ExitStack() as stack:
+            for one in self._at("start"):
+                if one.fault.info.name == "slow-drain":
+                    held = HeldConnections(self._lab, self._services(), number=_HELD)
+                    stack.enter_context(held)
+                else:
+                    self._take_down_another(one.server)
+            try:
+                yield
+            finally:
+                for timer in self._late:
+                    timer.join()
+
+    def on_event(self, event: Event) -> None:
+        """Strike where a step begins."""
+        if event.kind != "step-started" or event.step is None:
+            return
+        for one in self._at("first"):
+            self._strike(one)
+        word = event.step.rpartition("/")[2].partition("@")[0]
+        for one in self._at(word, event.server):
+            self._strike(one)
+
+    def commands_fail(self, server: str) -> bool:
+        """Return whether the action on a server is to fail now."""
+        return bool(self._at("command", server))
+
+    def cuts(self, server: str) -> bool:
+        """Return whether the way to a server is to break in the change that comes now."""
+        return bool(self._at("apply", server))
+
+    def _at(self, moment: str, server: str | None = None) -> list[_Armed]:
+        """Return the faults of this moment that have not struck; they have, from now on."""
+        with self._guard:
+            found = [
+                one
+                for one in self._armed
+                if not one.struck
+                and one.fault.info.moment == moment
+                and server in (None, one.server)
+            ]
+            for one in found:
+                one.struck = True
+        return found
+
+    def _strike(self, one: _Armed) -> None:
+        match one.fault.info.name:
+            case "never-healthy":
+                for place in self._places(one.server):
+                    address, port = _address(place)
+                    self._boxes[place.loadmaster].controlled(
+                        lambda box, a=address, p=port: box.set_health(a, p, False)  # type: ignore[misc] # mypy cannot infer a lambda with a default argument
+                    )
+            case "wrong-arp":
+                station = self._stations[one.server]
+                self._lab.namespaces[station].run(_let_arp_speak)
+            case "frozen-counters":
+                self._on_all(lambda box: box.freeze_stats(True))
+            case "enabled-by-another":
+                for place in self._places(one.server):
+                    protocol, vip = place.service.split("/")
+                    address, port = _address(place)
+                    vip, _, vs_port = vip.rpartition(":")
+                    params = {"vs": vip, "port": vs_port, "prot": protocol, "rs": address}
+                    self._boxes[place.loadmaster].controlled(
+                        lambda box, p=params, port=port: box.run(  # type: ignore[misc] # as above
+                            "modrs", **p, rsport=str(port), enable="1"
+                        )
+                    )
+            case "api-503":
+                self._arm(Fault(kind=FaultKind.PAGE, times=3))
+            case "api-closed":
+                self._arm(Fault(kind=FaultKind.CLOSE, command="modrs", times=2))
+            case "api-slow":
+                self._arm(Fault(kind=FaultKind.DELAY, seconds=4.0, times=5))
+            case "failover":
+                self._on_all(lambda box: box.set_power(False))
+                timer = threading.Timer(_AWAY_S, self._on_all, [lambda box: box.set_power(True)])
+                self._late.append(timer)
+                timer.start()
+
+    def _take_down_another(self, server: str) -> None:
+        for place in self._places(server):
+            own = _address(place)
+            box = self._boxes[place.loadmaster]
+            with box.client() as lm:
+                servers = lm.real_servers.list(VsRef.parse(place.service))
+            for rs in servers:
+                if (rs.ref.address, rs.ref.port) != own and rs.enabled:
+                    box.controlled(
+                        lambda control, one=rs.ref: control.set_health(  # type: ignore[misc] # as above
+                            one.address, one.port, False
+                        )
+                    )
+                    break
+
+    def _arm(self, fault: Fault) -> None:
+        self._on_all(lambda box: box.arm(fault))
+
+    def _on_all(self, do: Callable[..., object]) -> None:
+        for box in self._boxes.values():
+            box.controlled(do)
+
+    def _places(self, server: str) -> tuple[Place, ...]:
+        return self._plan.server(server).places
+
+    def _services(self) -> list[tuple[str, int]]:
+        found = {
+            _endpoint(place): None
+            for one in self._plan.servers
+            for place in one.places
+            if place.service.startswith("tcp/")
+        }
+        return list(found)
+
+
+def _let_arp_speak() -> None:
+    for device in ("all", INTERFACE):
+        for name in ("arp_ignore", "arp_announce"):
+            Path(f"/proc/sys/net/ipv4/conf/{device}/{name}").write_text("0")
+
+
+def _endpoint(place: Place) -> tuple[str, int]:
+    ref = VsRef.parse(place.service)
+    return ref.address, ref.port
+
+
+def _address(place: Place) -> tuple[str, int]:
+    ref = RsRef.parse(place.server)
+    return ref.address, ref.port
+
+
+@dataclass(slots=True)
+class LabDriver:
+    """The hosts' driver in a rehearsal: real changes, and commands that stand in.
+
+    An operator's action renews the host's web servers instead of running; hooks only succeed.
+    What the product itself runs on a host is run.
+    """
+
+    inner: HostDriver
+    web: WebServers
+    stations: Mapping[str, str]
+    trouble: Trouble | None = None
+
+    def read(self, host: Host, sections: Collection[Section] = ()) -> NetState:
+        return self.inner.read(host, sections)
+
+    def apply(self, host: Host, changes: Sequence[NetChange]) -> None:
+        self._break_off(host, changes)
+        self.inner.apply(host, changes)
+
+    def apply_and_read(
+        self, host: Host, changes: Sequence[NetChange], sections: Collection[Section] = ()
+    ) -> NetState:
+        self._break_off(host, changes)
+        return self.inner.apply_and_read(host, changes, sections)
+
+    def _break_off(self, host: Host, changes: Sequence[NetChange]) -> None:
+        if self.trouble is not None and self.trouble.cuts(host.name):
+            self.inner.apply(host, changes[: len(changes) // 2])
+            raise HostUnreachable(f"{host.name}: the connection broke in the middle of a change")
+
+    def run(self, host: Host, argv: Sequence[str], *, timeout_s: float) -> CommandResult:
+        if operators_names(argv):
+            return self.here(argv, timeout_s)
+        return self.inner.run(host, argv, timeout_s=timeout_s)
+
+    def here(self, argv: Sequence[str], _timeout_s: float) -> CommandResult:
+        """Stand in for a command of the operator's, wherever it would run."""
+        names = operators_names(argv)
+        if names.get("KEMP_POINT") == "action":
+            server = names["KEMP_SERVER"]
+            if self.trouble is not None and self.trouble.commands_fail(server):
+                return CommandResult(exit_code=1, stdout="", stderr="fault action-fails")
+            self.web.restart(self.stations[server])
+        return CommandResult(exit_code=0, stdout="rehearsed, not run", stderr="")
+
+
+def operators_names(argv: Sequence[str]) -> Mapping[str, str]:
+    """Return what a command of the operator's is told; empty: it is the product's own."""
+    if argv[0] != "env":
+        return {}
+    return dict(one.partition("=")[::2] for one in argv[1:] if one.startswith("KEMP_"))
