@@ -33,6 +33,13 @@ _prune_option: _Decorator = click.option(
     help="Delete this, which the file does not mention; may be repeated.",
 )
 
+_allow_option: _Decorator = click.option(
+    "--allow",
+    multiple=True,
+    metavar="KIND/NAME",
+    help="Make this change, although it can cut you off; may be repeated.",
+)
+
 _SIGNS = {"create": ("+", "green"), "update": ("~", "yellow"), "delete": ("-", "red")}
 
 
@@ -48,7 +55,7 @@ def export_command(
 ) -> None:
     """Write the configuration as YAML, or as JSON with -o json.
 
-    PART is health_checks, adaptive_check, parameters, rules, services or access_lists.
+    PART is a key at the top of the file: services, rules, interfaces, users, and so on.
     Secrets are not in it, nor what tells one LoadMaster from another.
     """
     from cli.render import as_json, write
@@ -109,15 +116,19 @@ def diff_command(session: Session, file: Path, prune: tuple[str, ...]) -> ExitCo
 @click.command("apply", cls=Command)
 @_file_option
 @_prune_option
+@_allow_option
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @pass_session
-def apply_command(session: Session, file: Path, prune: tuple[str, ...], yes: bool) -> ExitCode:
+def apply_command(
+    session: Session, file: Path, prune: tuple[str, ...], allow: tuple[str, ...], yes: bool
+) -> ExitCode:
     """Make the LoadMaster as the file says, and read it back.
 
     The changes are shown first, on stderr, and go ahead when their number is typed. It
-    stops at the first failure; run it again to go on.
+    stops at the first failure; run it again to go on. Changes that can cut you off, of an
+    interface's address or the default gateway for instance, need --allow.
     """
-    from kempsdk.configuration import ConfigurationMoved, apply, diff
+    from kempsdk.configuration import ConfigurationMoved, apply, check_allowed, diff
 
     document = _read(file)
     made: list[Change] = []
@@ -131,10 +142,18 @@ def apply_command(session: Session, file: Path, prune: tuple[str, ...], yes: boo
             changes = diff(lm, document.data, prune=prune)
         if changes:
             click.echo(changes_text(changes, colour=False), err=True)
+            check_allowed(changes, allow)
             where = session.address or "the LoadMaster"
             session.confirm(f"{_count(changes)} on {where}.", str(len(changes)), yes=yes)
             try:
-                apply(lm, document.data, prune=prune, expected=changes, on_change=done)
+                apply(
+                    lm,
+                    document.data,
+                    prune=prune,
+                    allow=allow,
+                    expected=changes,
+                    on_change=done,
+                )
             except ConfigurationMoved as error:
                 raise Failure(f"{error}; nothing was changed", ExitCode.DRIFT) from None
             except Exception:
@@ -166,7 +185,8 @@ def changes_text(changes: Sequence["Change"], *, colour: bool) -> str:
 
 
 def _headline(change: "Change") -> str:
-    return f"{_SIGNS[change.action.value][0]} {change.kind.value} {_printable(change.name)}"
+    said = f"{_SIGNS[change.action.value][0]} {change.kind.value} {_printable(change.name)}"
+    return f"{said} (can cut you off)" if change.guarded else said
 
 
 def _count(changes: Sequence["Change"]) -> str:
@@ -193,6 +213,7 @@ def _record(change: "Change") -> Mapping[str, object]:
         "kind": change.kind.value,
         "name": change.name,
         "action": change.action.value,
+        "guarded": change.guarded,
         "differences": [
             {"field": one.field, "before": one.before, "after": one.after}
             for one in change.differences

@@ -12,7 +12,13 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import MISSING, fields
 from typing import TYPE_CHECKING, Any
 
-from kempsdk.configuration_export import OWN_PARAMETERS, PARTS, Export, export
+from kempsdk.configuration_export import (
+    GUARDED_PARAMETERS,
+    OWN_PARAMETERS,
+    PARTS,
+    Export,
+    export,
+)
 from kempsdk.configuration_file import AccessSpec, RuleSpec, Wanted, read_wanted
 from kempsdk.configuration_prune import entry_name, plan_prune
 from kempsdk.configuration_registry import THINGS
@@ -27,7 +33,7 @@ from kempsdk.desired_state import (
     bring_about,
     plain_value,
 )
-from kempsdk.errors import KempError
+from kempsdk.errors import InvalidRequest, KempError
 from kempsdk.fields import compare
 from kempsdk.health_checks import ADAPTIVE, TIMERS
 from kempsdk.managers import Managers
@@ -49,6 +55,7 @@ __all__ = [
     "InvalidConfiguration",
     "Place",
     "apply",
+    "check_allowed",
     "diff",
     "export",
 ]
@@ -91,6 +98,7 @@ def apply(
     wanted: Mapping[str, Any],
     *,
     prune: Collection[str] = (),
+    allow: Collection[str] = (),
     expected: Sequence[Change] | None = None,
     on_change: Callable[[Change], None] = lambda _: None,
 ) -> Result:
@@ -105,11 +113,13 @@ def apply(
         lm: the appliance.
         wanted: as for ``diff``.
         prune: as for ``diff``.
+        allow: changes that can cut this client off and are to be made all the same,
+            ``KIND/NAME``, as ``interface/0`` or ``parameter/dfltgw``.
         expected: the changes that somebody agreed to.
         on_change: told of each change after it was made and read back.
 
     Raises:
-        InvalidConfiguration, InvalidRequest: as for ``diff``.
+        InvalidConfiguration, InvalidRequest: as for ``diff``, and of ``check_allowed``.
         ConfigurationMoved: the changes are not the expected ones; nothing was changed.
         KempError: of the change that failed; those before it were made.
         WriteNotApplied: all were made, and something is different still.
@@ -122,7 +132,36 @@ def apply(
     changes = plan()
     if expected is not None and tuple(expected) != tuple(changes):
         raise ConfigurationMoved(changes)
+    check_allowed(changes, allow)
     return bring_about(lm, plan, changes, on_change=on_change)
+
+
+def check_allowed(changes: Sequence[Change], allow: Collection[str]) -> None:
+    """Check that changes which can cut a client off are allowed by name.
+
+    Those are of an interface's addresses and what it is the way in for, of the gateway of a
+    route, and of parameters like the default gateway and the port of the API.
+
+    Args:
+        changes: as ``diff`` returns them.
+        allow: as for ``apply``.
+
+    Raises:
+        InvalidRequest: one is not; nothing was changed.
+    """
+    refused = [
+        name
+        for one in changes
+        if one.guarded and (name := f"{one.kind.value}/{one.name}") not in allow
+    ]
+    if refused:
+        raise InvalidRequest(
+            f"this can cut you off, and is done only if it is allowed by name: "
+            f"{', '.join(refused)}",
+            field="allow",
+            value=refused[0],
+            allowed=", ".join(refused),
+        )
 
 
 def _plan(lm: "LoadMaster", wanted: Wanted, prune: Collection[str]) -> list[Change]:
@@ -204,6 +243,7 @@ def _parameter(name: str, value: Any, now: object) -> Change:
         name=name,
         action=Action.UPDATE,
         differences=(Difference("value", plain_value(now), plain_value(value)),),
+        guarded=name.lower() in GUARDED_PARAMETERS,
         run=lambda hands: hands.parameters.set(name, value),
     )
 

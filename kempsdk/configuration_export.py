@@ -17,7 +17,7 @@ from kempsdk.configuration_limits import CIPHER_SETS
 from kempsdk.configuration_registry import KEYS, THINGS
 from kempsdk.configuration_things import Things
 from kempsdk.desired_state import RULE_LISTS, plain_value
-from kempsdk.errors import InvalidRequest
+from kempsdk.errors import InvalidRequest, UnknownCommand
 from kempsdk.feature_changes import FEATURES, shown_features
 from kempsdk.fields import Table, write_settings
 from kempsdk.models import RealServer, SubVs, VirtualService
@@ -47,8 +47,10 @@ PARTS: Final = (
 OWN_PARAMETERS: Final = frozenset(
     {
         "adminclientaccess",
+        "admingw",
         "apiport",
         "dfltgw",
+        "dfltgwv6",
         "enableapi",
         "hamode",
         "hostname",
@@ -63,6 +65,9 @@ OWN_PARAMETERS: Final = frozenset(
     }
 )
 """Parameters that tell one unit from another, or are the way in to it."""
+
+GUARDED_PARAMETERS: Final = OWN_PARAMETERS - {"hostname"}
+"""Those whose change can cut off whoever makes it."""
 
 _HIDDEN: Final = "********"
 _CREDENTIAL: Final = re.compile(
@@ -126,7 +131,8 @@ def export(lm: "LoadMaster", parts: Collection[str] = PARTS) -> Export:
 
     Raises:
         InvalidRequest: no such part.
-        KempError: a call failed. There is never less in the data because of one.
+        KempError: a call failed. There is never less in the data because of one; a part that
+            the firmware or licence has no commands for is among ``left_out``.
     """
     if unknown := [one for one in parts if one not in PARTS]:
         raise InvalidRequest(
@@ -207,7 +213,14 @@ class _Exporter:
     def _things(
         self, data: dict[str, Any], things: Things, services: tuple[VirtualService, ...]
     ) -> None:
-        now = things.now(self._lm, _own_cipher_sets(services) if things is CIPHER_SETS else ())
+        if things.within and things.within[0].key not in data:
+            return  # what they stand in was left out
+        names = _own_cipher_sets(services) if things is CIPHER_SETS else ()
+        try:
+            now = things.now(self._lm, names)
+        except UnknownCommand:
+            self._skip(things.key, "this firmware or licence has nothing of it")
+            return
         entries: dict[str, Any] = {} if things.within else data.setdefault(things.key, {})
         for name, model in now.items():
             for setting in things.unspelled(model):

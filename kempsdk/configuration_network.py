@@ -16,6 +16,10 @@ from kempsdk.references import check_address, check_network
 _UNSHOWN: Final = frozenset({"ha_check", "cluster_sync", "bond_mode"})
 """Answers do not tell them, so a file that says one could never be fulfilled."""
 
+_WAY_IN: Final = frozenset(
+    {"address", "shared_address", "partner_address", "is_default", "web_interface"}
+)
+
 _PORT: Final = "port"
 
 
@@ -48,7 +52,8 @@ INTERFACES: Final = Things(
     name=_interface_name,
     now=_interfaces,
     update=_update_interface,
-    own=frozenset({"address", "shared_address", "partner_address", "is_default", "web_interface"}),
+    own=_WAY_IN,
+    guarded=_WAY_IN,
     left_out=_made_by_hand,
 )
 """By their numbers. VLANs, VXLANs and bonds are made by hand before."""
@@ -136,6 +141,7 @@ ROUTES: Final = Things(
     update=_change_route,
     delete=lambda hands, name: hands.routes.delete(name),
     refused=_needs_gateway,
+    guarded=frozenset({"gateway"}),
 )
 """Static routes, by their destination."""
 

@@ -36,6 +36,7 @@ class Things:
         single: the name of the only one, whose settings stand in the file as they are.
         own: settings that belong to one unit or are the way in to it: never exported, and
             changed when there is nothing else left to do.
+        guarded: settings whose change can cut off whoever makes it.
         within: the things that these stand in, and their key there. Their names then begin
             with that thing's, and a blank.
         left_out: what of a model no file can say.
@@ -53,6 +54,7 @@ class Things:
     fixed: frozenset[str] = frozenset()
     single: str | None = None
     own: frozenset[str] = frozenset()
+    guarded: frozenset[str] = frozenset()
     within: "tuple[Things, str] | None" = None
     left_out: Callable[[str, Any], Iterable[str]] = lambda _name, _model: ()
 
@@ -156,6 +158,7 @@ def plan_things(
                         name=spec.name,
                         action=Action.UPDATE,
                         differences=tuple(left[one] for one in names),
+                        guarded=not things.guarded.isdisjoint(names),
                         run=_updated(spec, names, model),
                     )
                 )

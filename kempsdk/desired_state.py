@@ -149,6 +149,7 @@ class Change:
     Attributes:
         name: of the thing: ``tcp/10.0.1.250:80``, ``tcp/10.0.1.250:80 10.0.1.11:80``, ...
         differences: fields before and after; for a new thing, those asked for.
+        guarded: it can cut off whoever makes it, so it is made only where it is allowed by name.
         run: makes the change and reads it back.
     """
 
@@ -156,6 +157,7 @@ class Change:
     name: str
     action: Action
     differences: tuple[Difference, ...] = ()
+    guarded: bool = False
     run: Callable[[Managers], object] = field(repr=False, compare=False)
 
     def __str__(self) -> str:

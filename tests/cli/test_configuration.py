@@ -66,6 +66,7 @@ def test_diff_says_equal_or_drift(lm: Terminal, file: Path, box: VirtualLoadMast
             "kind": "service",
             "name": WEB,
             "action": "update",
+            "guarded": False,
             "differences": [{"field": "nickname", "before": "web", "after": "shop"}],
         }
     ]
@@ -99,6 +100,20 @@ def test_apply_and_again(lm: Terminal, file: Path) -> None:
     again = lm("apply", "-f", str(file), "--yes", "-o", "json")
     assert (again.code, json.loads(again.out)) == (0, {"changes": []})
     assert lm("diff", "-f", str(file)).code == 0
+
+
+def test_what_can_cut_us_off_needs_allow(lm: Terminal, box: VirtualLoadMaster) -> None:
+    path = lm.home / "lb.yaml"
+    path.write_text("parameters: {dfltgw: 10.0.0.3, conntimeout: 600}\n", encoding="utf-8")
+    before = configuration(box)
+    shown = lm("diff", "-f", str(path))
+    assert "~ parameter dfltgw (can cut you off)" in shown.out
+    refused = lm("apply", "-f", str(path), "--yes")
+    assert refused.code == ExitCode.USAGE
+    assert "allowed by name: parameter/dfltgw" in refused.err
+    assert configuration(box) == before
+    assert lm("apply", "-f", str(path), "--yes", "--allow", "parameter/dfltgw").code == 0
+    assert lm("diff", "-f", str(path)).code == 0
 
 
 def test_prune(lm: Terminal, file: Path) -> None:

@@ -142,7 +142,8 @@ def test_one_setting_that_is_different_is_one_change(full: LoadMaster) -> None:
         (change,) = diff(full, wanted)
         assert change.action is Action.UPDATE
         assert said in str(change)
-        apply(full, wanted)
+        assert change.guarded is (path[0] == "routes")
+        apply(full, wanted, allow=["route/10.9.0.0/16"])
         assert diff(full, wanted) == ()
         after = export(full).data
         assert [key for key in before if before[key] != after[key]] == [path[0]]
@@ -214,6 +215,66 @@ def test_the_way_in_is_not_exported_and_comes_last(full: LoadMaster) -> None:
     told = [str(one) for one in diff(full, wanted)]
     assert told[-1].startswith("update interface 0: address: ")
     assert len(told) == 3
+
+
+@pytest.mark.parametrize(
+    ("wanted", "name"),
+    [
+        ({"interfaces": {"0": {"address": "10.0.0.99/24"}}}, "interface/0"),
+        ({"routes": {"10.9.0.0/16": {"gateway": "10.0.0.3"}}}, "route/10.9.0.0/16"),
+        ({"parameters": {"dfltgw": "10.0.0.3"}}, "parameter/dfltgw"),
+        ({"parameters": {"dfltgwv6": "2001:db8::1"}}, "parameter/dfltgwv6"),
+        ({"parameters": {"WUIport": 8443}}, "parameter/WUIport"),
+    ],
+)
+def test_what_can_cut_us_off_is_allowed_by_name_or_nothing_is_changed(
+    full: LoadMaster, wanted: dict[str, Any], name: str
+) -> None:
+    harmless = {"hosts": {"10.0.0.6": {"name": "cache.example.com"}}}
+    before = export(full).data
+    for allow in ((), ("interface/7",)):
+        with pytest.raises(InvalidRequest, match=f"allowed by name: {name}$"):
+            apply(full, {**wanted, **harmless}, allow=allow)
+    assert export(full).data == before
+    assert len(apply(full, {**wanted, **harmless}, allow=[name]).changes) == 2
+    assert diff(full, wanted) == ()
+
+
+@pytest.mark.parametrize(
+    ("command", "missing"),
+    [
+        ("listlimitrules", {"limit_rules"}),
+        ("clientcpslimitlist", {"client_limits"}),
+        ("grouplist", {"user_groups"}),
+    ],
+)
+def test_what_a_firmware_has_not_is_told_and_the_rest_exported(
+    full: LoadMaster, box: VirtualLoadMaster, command: str, missing: set[str]
+) -> None:
+    whole = export(full).data
+    box.reject(command, 405, "Unknown command", 1)
+    saved = export(full)
+    assert whole.keys() - saved.data.keys() == missing
+    told = [one for one in saved.left_out if one.endswith("licence has nothing of it")]
+    assert [one.partition(":")[0] for one in told] == sorted(missing)
+    # What is not in the file is not touched.
+    assert diff(full, saved.data) == ()
+
+
+def test_without_a_licence_for_geo_the_rest_is_exported(
+    full: LoadMaster, box: VirtualLoadMaster
+) -> None:
+    box.reject("isgeoenabled", 422, "Command not available.", n=50)
+    saved = export(full)
+    box.disarm()
+    assert [key for key in saved.data if key.startswith("geo")] == []
+    assert diff(full, saved.data) == ()
+
+
+def test_another_refusal_is_no_smaller_export(full: LoadMaster, box: VirtualLoadMaster) -> None:
+    box.reject("grouplist", 422, "busy", 1)
+    with pytest.raises(CommandRejected, match="busy"):
+        export(full)
 
 
 @pytest.mark.parametrize(
