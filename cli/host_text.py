@@ -59,10 +59,26 @@ def _plan_lines(
         yield _styled(f"  {report.outcome.value}: nothing to change", "green", colour)
     else:
         yield table([change_record(one) for one in report.changes], _COLUMNS, colour=colour)
+        if risky := _could_cut_us_off(report, of):
+            yield _styled(
+                "  confirmed over a new connection, or the host takes all of it back by itself; "
+                f"it could cut us off to {'; to '.join(risky)}",
+                "yellow",
+                colour,
+            )
         if diff:
             for one in report.changes:
                 yield from _file_lines(one, colour=colour)
     yield from _finding_lines(report, colour=colour)
+
+
+def _could_cut_us_off(report: "HostReport", of: "Assignment") -> list[str]:
+    from orchestrator.hosts.changes import describe
+    from orchestrator.hosts.confirm_or_revert import cuts
+
+    if of.host.driver != "ssh":
+        return []
+    return [describe(one) for one in report.changes if cuts(one, of.host)]
 
 
 def change_record(change: "NetChange") -> dict[str, Any]:

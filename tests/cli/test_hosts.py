@@ -11,7 +11,15 @@ from typing import Any
 import pytest
 
 from cli.exit_codes import ExitCode
+from cli.host_text import plan_text
+from kempsdk import VsRef
+from orchestrator.fleet import Assignment, HostReport, Outcome
+from orchestrator.hosts.carrying import Part
+from orchestrator.hosts.changes import SetRoute, WriteFile
+from orchestrator.hosts.driver import Host
+from orchestrator.hosts.methods.method import Wanted
 from orchestrator.hosts.recorded import facts_from_json
+from orchestrator.hosts.state import Route
 from orchestrator.lab.lab import Lab
 from orchestrator.lab.systemd_host import SystemdOptions
 from orchestrator.rollout.store import Store
@@ -146,6 +154,26 @@ def test_what_is_asked_wrongly(
     result = kemp("host", *argv)
     assert result.code == code
     assert said in result.err
+
+
+@pytest.mark.parametrize("driver", ["ssh", "netlink"])
+def test_a_plan_says_what_could_cut_us_off(driver: str) -> None:
+    host = Host(name="web1", address="203.0.113.11", interface="eth0", driver=driver)
+    wanted = Wanted(host=host, services=(VsRef.parse("tcp/203.0.113.250:80"),))
+    of = Assignment(host=host, parts=(Part(method="gateway", wanted=wanted),))
+    route = Route(destination="default", gateway="203.0.113.10", interface="eth0")
+    report = HostReport(
+        name="web1",
+        outcome=Outcome.TO_CHANGE,
+        changes=(
+            WriteFile(path="/etc/x", content="", before=None),
+            SetRoute(route=route, before=None),
+        ),
+    )
+    text = plan_text({"web1": report}, {"web1": of}, colour=False, diff=False)
+    said = "cut us off to set the route default via 203.0.113.10 dev eth0"
+    assert (said in text) is (driver == "ssh")
+    assert "write the file" not in text
 
 
 def test_no_inventory(kemp: Terminal) -> None:
