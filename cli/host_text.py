@@ -17,6 +17,8 @@ _COLUMNS = (
     Column("RIGHT NOW", "runtime"),
     Column("AFTER A BOOT", "persistent"),
 )
+_LASTING = frozenset({"--permanent", "enable", "disable", "modify", "firewall-offline-cmd"})
+"""Words of calls that count from the next boot, or the next start of what reads them."""
 _COLOURS = {
     "right": "green",
     "changed": "green",
@@ -106,7 +108,7 @@ def change_record(change: "NetChange") -> dict[str, Any]:
             return _row(f"rule {changes.rule_words(rule)}", runtime="removed")
         case changes.CallTool():
             # What a call makes true at once and what only a boot brings is in its words.
-            lasting = "--permanent" in change.argv or {"enable", "disable"} & set(change.argv)
+            lasting = _LASTING & set(change.argv)
             return _row(change.says, **{"persistent" if lasting else "runtime": "yes"})
 
 

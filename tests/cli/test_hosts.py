@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 
 from cli.exit_codes import ExitCode
-from cli.host_text import plan_text
+from cli.host_text import change_record, plan_text
 from kempsdk import VsRef
 from orchestrator.fleet import Assignment, HostReport, Outcome
 from orchestrator.hosts.carrying import Part
-from orchestrator.hosts.changes import SetRoute, WriteFile
+from orchestrator.hosts.changes import CallTool, SetRoute, WriteFile
 from orchestrator.hosts.driver import Host
 from orchestrator.hosts.methods.method import Wanted
 from orchestrator.hosts.recorded import facts_from_json
@@ -154,6 +154,23 @@ def test_what_is_asked_wrongly(
     result = kemp("host", *argv)
     assert result.code == code
     assert said in result.err
+
+
+@pytest.mark.parametrize(
+    ("argv", "column"),
+    [
+        ("systemctl enable kemp-vip.service", "persistent"),
+        ("systemctl daemon-reload", "runtime"),
+        ("nmcli connection modify eth0 ipv4.gateway 203.0.113.10", "persistent"),
+        ("nmcli connection up kemp-vip", "runtime"),
+        ("firewall-cmd --permanent --add-port=80/tcp", "persistent"),
+        ("firewall-offline-cmd --add-port=80/tcp", "persistent"),
+        ("firewall-cmd --add-port=80/tcp", "runtime"),
+    ],
+)
+def test_a_call_stands_in_the_column_that_it_counts_for(argv: str, column: str) -> None:
+    row = change_record(CallTool(argv=tuple(argv.split()), says="do it"))
+    assert [name for name in ("runtime", "persistent") if row[name]] == [column]
 
 
 @pytest.mark.parametrize("driver", ["ssh", "netlink"])
