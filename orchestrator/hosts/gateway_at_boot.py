@@ -14,6 +14,9 @@ from orchestrator.hosts.driver import Host
 from orchestrator.hosts.section_script import NETWORK_SCRIPTS
 from orchestrator.hosts.sections import HostFile, Persistence
 
+_DEFAULT_ROUTE = re.compile(
+    r"^\s*(?:default|0\.0\.0\.0/0)\s.*?\bvia\s+(?P<gateway>[0-9.]+)", re.MULTILINE
+)
 _NETWORK = "/etc/sysconfig/network"
 
 
@@ -96,10 +99,26 @@ def _of_ifcfg(persistence: Persistence, path: str) -> GatewayAtBoot:
     values = ifcfg_files.settings(file.content)
     if values.get("BOOTPROTO", "none").lower() in ("dhcp", "bootp"):
         return GatewayAtBoot(gateway="", place=path, why_not=_by_dhcp(path))
+    if route := _default_in_routes(persistence, path):
+        return route
     gateway = values.get("GATEWAY", "")
     if not gateway and _NETWORK in persistence.files:
         gateway = ifcfg_files.settings(persistence.files[_NETWORK].content).get("GATEWAY", "")
     return GatewayAtBoot(gateway=gateway, place=path, file=(path, file))
+
+
+def _default_in_routes(persistence: Persistence, path: str) -> GatewayAtBoot | None:
+    """Return the default route that a file route-INTERFACE sets beside GATEWAY=, if it does."""
+    routes = path.replace("/ifcfg-", "/route-")
+    file = persistence.files.get(routes)
+    found = _DEFAULT_ROUTE.search(file.content) if file is not None else None
+    if found is None:
+        return None
+    return GatewayAtBoot(
+        gateway=found["gateway"],
+        place=routes,
+        why_not=f"{routes} has a default route of its own: take that line out, then apply again",
+    )
 
 
 def _by_dhcp(path: str) -> str:

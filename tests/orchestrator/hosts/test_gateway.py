@@ -107,6 +107,24 @@ def test_what_the_files_say(persistence: Persistence, gateway: str, why_not: str
     assert why_not in found.why_not
 
 
+@pytest.mark.parametrize("line", ["default via {0} dev eth0", "0.0.0.0/0 dev eth0 via {0}"])
+def test_a_default_route_in_a_file_of_routes_is_a_persons_work(line: str) -> None:
+    routes = "/etc/sysconfig/network-scripts/route-eth0"
+    text = f"192.0.2.0/24 via 203.0.113.2\n{line.format(ROUTER)}\n"
+    found = scripted(f"GATEWAY={LB}\n")
+    files = {**found.files, routes: HostFile(content=text, mode=0o644, owner=0)}
+    seen = state(replace(found, files=files), via=LB)
+    assert gateway_at_boot(seen.persistence or Persistence(), HOST).gateway == ROUTER
+    (finding,) = METHOD.verify(seen, wanted())
+    assert (finding.id, finding.blocks) == ("gateway-persistent", False)
+    assert f"{routes} has a default route of its own" in finding.message
+    others = {
+        **found.files,
+        routes: HostFile(content="192.0.2.0/24 via 203.0.113.2\n", mode=0o644, owner=0),
+    }
+    assert METHOD.verify(state(replace(found, files=others), via=LB), wanted()) == ()
+
+
 def test_right_now_and_after_a_boot_are_told_apart() -> None:
     right = managed(f"method=manual\naddress1=203.0.113.11/24,{LB}\n")
     assert METHOD.verify(state(right, via=LB), wanted()) == ()
