@@ -13,6 +13,7 @@ from orchestrator.hosts.sysctl_files import LAST_FILE
 _A_PERSONS = (
     "interface-missing",
     "ipv6-off",
+    "sysctl-overruled",
     "two-loopback-profiles",
     "vip-is-host-address",
     "vip-on-interface",

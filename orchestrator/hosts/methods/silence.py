@@ -1,6 +1,6 @@
 """What keeps a host quiet about addresses on lo: the ARP sysctls; IPv6 needs nothing. Pure."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import cast, get_args
 
 from orchestrator.hosts.changes import NetChange, SetSysctl
@@ -8,6 +8,7 @@ from orchestrator.hosts.driver import Host
 from orchestrator.hosts.effective import (
     RIGHT,
     EffectiveArp,
+    PersistentArp,
     effective_arp,
     keys_for,
     persistent_arp,
@@ -56,7 +57,23 @@ def verify_silence(state: NetState, host: Host) -> list[Finding]:
                 ("after 'sysctl --system'", files.after_reload, files.reload_winners),
             )
         ),
+        *_overruled(host, files),
     ]
+
+
+def _overruled(host: Host, files: PersistentArp) -> Iterator[Finding]:
+    """Yield the lines of others that beat ours, and yet are no harm: the other key holds."""
+    if not files.silent:
+        return  # said already, with what follows
+    winners = (*files.boot_winners.values(), *files.reload_winners.values())
+    for line in dict.fromkeys(one for one in files.conflicts if one in winners):
+        yield Finding(
+            id="sysctl-overruled",
+            message=f"{line.path} says {line.key} = {line.value}, which wins over {SYSCTL_FILE}; "
+            f"only the other one of all and {host.interface} keeps the host quiet",
+            cure=f"take the line out of {line.path}",
+            blocks=False,
+        )
 
 
 _Outcome = tuple[str, EffectiveArp, Mapping[str, PersistentSysctl]]

@@ -482,6 +482,21 @@ def test_a_host_with_nobody_to_bring_it_back_is_a_warning() -> None:
     assert (finding.id, finding.blocks) == ("vip-not-persistent", False)
 
 
+def test_a_line_that_wins_and_does_no_harm_is_warned_of_and_stays() -> None:
+    world = World("centos7")
+    line = "net.ipv4.conf.all.arp_ignore = 0\n"
+    world.fake.files["/etc/sysctl.conf"] = line
+    world.add(VIP)
+    (found,) = METHOD.verify(world.read(), wanted(HOST, VIP))
+    assert (found.id, found.blocks) == ("sysctl-overruled", False)
+    assert "/etc/sysctl.conf says conf/all/arp_ignore = 0, which wins" in found.message
+    assert found in METHOD.not_mended(world.read(), wanted(HOST, VIP))
+    assert world.fake.files["/etc/sysctl.conf"] == line
+    # With both keys it is no warning any more: after 'sysctl --system' the host answers.
+    world.fake.files["/etc/sysctl.conf"] = line + "net.ipv4.conf.ens32.arp_ignore = 0\n"
+    assert world.findings(VIP) == ["arp-ignore-persistent"]
+
+
 def test_a_sysctl_file_of_somebody_else_is_taken_over_only_by_order() -> None:
     world = World("centos7")
     world.fake.files[SYSCTL_FILE] = "net.ipv4.conf.all.arp_ignore = 0\n"
