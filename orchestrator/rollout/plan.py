@@ -298,19 +298,16 @@ class Plan:
 
     def to_data(self) -> dict[str, Any]:
         """Return the plan as plain JSON data."""
+        data: dict[str, Any] = json.loads(self.to_json())
+        return data
+
+    def to_json(self) -> str:
+        """Return the plan as text; ``from_json`` gives an equal plan."""
         data = dataclasses.asdict(self)
         for lane in (*data["servers"], *data["gates"]):
             for step in lane["steps"]:
                 step["phase"] = PHASES[step["kind"]]
-        return {
-            "format": FORMAT,
-            "fingerprint": self.fingerprint,
-            **json.loads(json.dumps(data)),
-        }
-
-    def to_json(self) -> str:
-        """Return the plan as text; ``from_json`` gives an equal plan."""
-        return _canonical(self.to_data())
+        return _canonical({"format": FORMAT, "fingerprint": self.fingerprint, **data})
 
     @classmethod
     def from_json(cls, text: str) -> "Plan":

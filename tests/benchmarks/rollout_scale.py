@@ -24,6 +24,7 @@ from typing import Any
 from orchestrator.rollout.records import RunState
 from orchestrator.rollout.report import report
 from orchestrator.rollout.run import enqueue
+from orchestrator.rollout.status import status
 from orchestrator.rollout.store import Store
 from tests.fakes.postgres import PostgresServer
 from tests.orchestrator.rollout.fleet import (
@@ -120,9 +121,9 @@ def one_worker(figures: _Figures, times: float, fleet: Fleet = FLEET) -> None:
         figures.show(f"calls of one LoadMaster in {CALLS_S:g} s", most, CALLS, "")
         with Store(directory / "state") as store:
             begun_s = time.perf_counter()
-            hosts = report("r1", store).hosts
+            found_now = status("r1", store)
             figures.show("status of the run", time.perf_counter() - begun_s, MAX_STATUS_S, " s")
-        done = sum(one.outcome == "done" for one in hosts.values())
+        done = sum(one.outcome == "done" for one in found_now.servers)
         figures.show("servers done", done, fleet.servers, "", least=True)
 
 
