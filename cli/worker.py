@@ -37,8 +37,10 @@ def command(session: Session) -> None:
     def end(_number: int, _frame: "FrameType | None") -> None:
         if stop.is_set():
             os._exit(130)
-        session.say("the steps in hand end, the rest is left to other workers")
         stop.set()
+        if not session.quiet:
+            # Past Python's buffers: the signal may come in the middle of another message.
+            os.write(2, b"the steps in hand end, the rest is left to other workers\n")
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, end)

@@ -106,10 +106,14 @@ def resume(session: Session, run_id: str | None) -> ExitCode:
     from cli.progress import shown
     from orchestrator.inventory import spec_from_data
     from orchestrator.rollout.run import resume as go_on
+    from orchestrator.rollout.store.runs import refuse_other_version
 
     with open_store(session) as store:
         chosen = run_id or newest(store, RESUMABLE)
-        made = store.run(chosen).plan
+        found = store.run(chosen)
+        # What another version wrote may make no sense here.
+        refuse_other_version(found)
+        made = found.plan
         session.say(f"run {chosen} ({made.title}) goes on")
         with (
             session.adapters.rollout(spec_from_data(made.spec), session) as adapters,

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
-from orchestrator.errors import OrchestratorError
+from orchestrator.errors import OrchestratorError, OtherVersion
 
 FORMAT = 2
 
@@ -314,14 +314,15 @@ class Plan:
         """Read a plan.
 
         Raises:
-            OrchestratorError: another format, or changed since it was written.
+            OtherVersion: another format.
+            OrchestratorError: changed since it was written.
         """
         try:
             data = json.loads(text)
             if data["format"] != FORMAT:
-                raise OrchestratorError(
-                    f"the plan has format {data['format']}, this version reads {FORMAT}: "
-                    "make a new one"
+                raise OtherVersion(
+                    f"the plan has format {data['format']}, this version of kemp reads {FORMAT}: "
+                    "use the version that made it, or make a new one"
                 )
             plan = cls(
                 kind=data["kind"],

@@ -82,7 +82,7 @@ class Run:
         """Read the plan; takes time when it is large.
 
         Raises:
-            OrchestratorError: another version wrote it.
+            OtherVersion: another version wrote it.
         """
         return Plan.from_json(self.plan_json)
 

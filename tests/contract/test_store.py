@@ -276,6 +276,16 @@ def test_a_run_of_another_version_is_refused(run: Store) -> None:
     assert run.run("r1").worker == "w"
 
 
+def test_runs_of_another_version_are_left_to_its_workers_and_can_be_given_up(run: Store) -> None:
+    assert [one[0] for one in run.running()] == ["r1"]
+    run.database.transact(lambda db: db.execute("UPDATE runs SET version = '1'"))
+    assert run.running() == ()
+    run.workers.dismiss("w")
+    run.stand("r1", RunState.ABANDONED, "upgraded", now_s=2)
+    assert run.run("r1").state is RunState.ABANDONED
+    assert run.locks.all() == ()
+
+
 # -- what people ask ----------------------------------------------------------------------
 
 

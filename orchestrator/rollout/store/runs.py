@@ -260,9 +260,14 @@ class Runs:
         return tuple(row["run_id"] for row in rows)
 
     def running(self) -> tuple[tuple[str, int, str], ...]:
-        """Return the id, the attempt and the worker of all runs that are being worked on."""
+        """Return the id, the attempt and the worker of runs of this version that are worked on.
+
+        Those of another version are taken over by its own workers, or by nobody.
+        """
         rows = self.database.rows(
-            "SELECT run_id, attempt, worker FROM runs WHERE state = ?", RunState.RUNNING.value
+            "SELECT run_id, attempt, worker FROM runs WHERE state = ? AND version = ?",
+            RunState.RUNNING.value,
+            WORKFLOW_VERSION,
         )
         return tuple((row["run_id"], row["attempt"], row["worker"]) for row in rows)
 
