@@ -220,8 +220,18 @@ def _services(spec: Spec) -> Iterator[Problem]:
         if entry.health is not None and not re.fullmatch(r"/[!-~]*", entry.health.path):
             yield ("services", name, "health", "path"), "a path begins with / and has no blanks"
         first = seen.setdefault((entry.loadmaster, ref), name)
-        if first != name:
+        if first != name and not _changes_method(spec, first, name):
             yield place, f"{ref} is already named {first}"
+
+
+def _changes_method(spec: Spec, one: str, other: str) -> bool:
+    """Return whether a service is there twice because a rehome changes its method."""
+    rollout = spec.rollout
+    if rollout is None or rollout.kind != "rehome":
+        return False
+    pools = (rollout.pool, rollout.moves_from)
+    named = {entry.service for name, entry in spec.pools.items() if name in pools}
+    return {one, other} == named
 
 
 def _gateway(name: str, entry: ServiceSpec) -> Iterator[Problem]:

@@ -58,7 +58,7 @@ def mistakes(spec: Spec, rollout: RolloutSpec, *, sound: bool) -> Iterator[Probl
     Args:
         sound: nothing is wrong with what the file says there is.
     """
-    wrong = list(_target(spec, rollout))
+    wrong = [*_target(spec, rollout), *_pairs(spec, rollout)]
     yield from wrong
     if sound and not wrong:
         yield from _places(spec, rollout)
@@ -113,12 +113,64 @@ def _target(spec: Spec, rollout: RolloutSpec) -> Iterator[Problem]:
         if name not in spec.pools:
             yield ("rollout", "may_empty", position), unknown("pool", name, spec.pools)
     pools = named_pools(rollout)
+    if rollout.kind == "replace":
+        return  # the pairs say it
     if not pools and not rollout.hosts and not rollout.selector:
         yield ("rollout",), "say which servers: pool, pools, hosts or selector"
         return
     known = [name for pool in pools for name in spec.pools[pool].hosts] if pools else spec.hosts
     where = f"pool {', '.join(pools)}" if pools else "the inventory"
     yield from host_list(rollout.hosts, known, ("rollout", "hosts"), where)
+
+
+def _pairs(spec: Spec, rollout: RolloutSpec) -> Iterator[Problem]:
+    """Find mistakes of the kinds of which a server's way depends on another one."""
+    here: Place = ("rollout", "replace")
+    if rollout.kind == "replace":
+        yield from _replacements(spec, rollout)
+    elif rollout.replace:
+        yield here, f"replace belongs to kind: replace, not to {rollout.kind}"
+    here = ("rollout", "moves_from")
+    left = rollout.moves_from
+    if rollout.kind != "rehome":
+        if left is not None:
+            yield here, f"moves_from belongs to kind: rehome, not to {rollout.kind}"
+        return
+    if rollout.pool is None:
+        yield ("rollout",), "a rehome leads into one pool: pool"
+    if left is None:
+        yield ("rollout",), "a rehome leads out of one pool: moves_from"
+    elif left not in spec.pools:
+        yield here, unknown("pool", left, spec.pools)
+    elif left == rollout.pool:
+        yield here, f"{left} is the pool that the servers come into; name the one that they leave"
+
+
+def _replacements(spec: Spec, rollout: RolloutSpec) -> Iterator[Problem]:
+    here: Place = ("rollout", "replace")
+    for key in ("hosts", "selector"):
+        if getattr(rollout, key):
+            yield ("rollout", key), f"kind: replace goes by its pairs, not by {key}"
+    if not rollout.replace:
+        yield ("rollout",), "say who replaces whom: replace: {old: new}"
+    known = {
+        name
+        for pool in named_pools(rollout) or spec.pools
+        if pool in spec.pools
+        for name in spec.pools[pool].hosts
+    }
+    seen: dict[str, str] = {}
+    for old, new in rollout.replace.items():
+        place = (*here, old)
+        if old not in known:
+            yield place, f"{unknown('host', old, sorted(known))} (in the pools of this rollout)"
+        if new not in spec.hosts:
+            yield place, unknown("host", new, spec.hosts)
+        elif new in rollout.replace:
+            yield place, f"{new} is to go itself"
+        first = seen.setdefault(new, old)
+        if first != old:
+            yield place, f"{new} replaces {first} already"
 
 
 def _places(spec: Spec, rollout: RolloutSpec) -> Iterator[Problem]:
@@ -130,7 +182,7 @@ def _places(spec: Spec, rollout: RolloutSpec) -> Iterator[Problem]:
         seen: dict[object, str] = {}
         for one in places:
             first = seen.setdefault((one.service, one.rs), one.pool)
-            if first != one.pool:
+            if first != one.pool and rollout.kind != "rehome":
                 yield (
                     ("pools", one.pool, "hosts"),
                     f"{name} is in pool {first} with the same service and port already",
@@ -155,7 +207,7 @@ def _nobody(spec: Spec, rollout: RolloutSpec) -> str:
 
 
 def _batches(spec: Spec, rollout: RolloutSpec) -> Iterator[Problem]:
-    count = len(target_hosts(spec, rollout))
+    count = len(rollout.replace or target_hosts(spec, rollout))
     if count == 0:
         return
     place = ("rollout", "batch")

@@ -10,7 +10,7 @@ from typing import Annotated, ClassVar, Literal
 
 from annotated_types import Ge, Gt, Le, MaxLen, MinLen
 
-Kind = Literal["add", "drain", "remove", "roll"]
+Kind = Literal["add", "drain", "remove", "roll", "replace", "rehome"]
 AtDeadline = Literal["fail", "skip", "force"]
 OnFailure = Literal["pause", "revert-server", "revert-all"]
 CanaryGate = Literal["approve", "check"]
@@ -31,6 +31,8 @@ POINTS_OF: Mapping[str, tuple[str, ...]] = {
     "add": ("before-in", "after-in"),
     "drain": ("before-drain", "after-drain"),
     "remove": ("before-drain", "after-drain", "after-away"),
+    "replace": ("before-in", "after-in", "before-drain", "after-drain", "after-away"),
+    "rehome": ("before-drain", "after-drain", "after-away", "before-in", "after-in"),
     "roll": (
         "before-drain",
         "after-drain",
@@ -246,9 +248,16 @@ class RolloutSpec:
 
     kind: Kind
     """add: prepare and put in. drain: take out. remove: take out and away.
-    roll: take out, act, put back."""
+    roll: take out, act, put back. replace: put new ones in, then take the old ones away.
+    rehome: take out of one pool's service and put into another's."""
     pool: str | None = None
-    """Name of the pool, as above."""
+    """Name of the pool, as above; of a rehome, the one that the servers come into."""
+    replace: Mapping[str, str] = field(default_factory=dict)
+    """kind replace: the new host by the old one, {old: new}. The new one gets the old one's
+    places, weight and limit."""
+    moves_from: str | None = None
+    """kind rehome: the pool that the servers leave. Its service may be the same one, by
+    another method."""
     pools: tuple[str, ...] = ()
     """Several pools: each server is taken out of, or put into, all of them that it is in."""
     hosts: tuple[str, ...] = ()

@@ -28,6 +28,8 @@ def named_pools(rollout: RolloutSpec) -> tuple[str, ...]:
 
 def target_hosts(spec: Spec, rollout: RolloutSpec) -> tuple[str, ...]:
     """Return the hosts that the rollout is about, in the order they are worked on."""
+    if rollout.kind == "replace":
+        return tuple(one for old, new in rollout.replace.items() for one in (new, old))
     candidates = rollout.hosts
     if not candidates:
         pools = named_pools(rollout)
@@ -46,11 +48,35 @@ def selected(spec: Spec, rollout: RolloutSpec, host: str) -> bool:
 
 
 def members(spec: Spec, rollout: RolloutSpec, host: str) -> tuple[Member, ...]:
-    """Return a host's places in the services that the rollout is about."""
+    """Return a host's places in the services that the rollout is about.
+
+    One that replaces another has the places of that one. One that moves has the old place and
+    the new one.
+    """
     named = named_pools(rollout)
+    if rollout.kind == "rehome" and rollout.moves_from is not None:
+        return tuple(spec.member(pool, host) for pool in (rollout.moves_from, *named))
+    before = {new: old for old, new in rollout.replace.items()}.get(host, host)
     return tuple(
-        spec.member(pool, host) for pool in spec.pools_of(host) if not named or pool in named
+        spec.member(pool, host) for pool in spec.pools_of(before) if not named or pool in named
     )
+
+
+def comes_in(rollout: RolloutSpec, place: Member) -> bool:
+    """Return whether the rollout puts a server into service at this place."""
+    match rollout.kind:
+        case "replace":
+            return place.host in rollout.replace.values()
+        case "rehome":
+            return place.pool != rollout.moves_from
+        case kind:
+            return kind in ("add", "roll")
+
+
+def goes_away(rollout: RolloutSpec, place: Member) -> bool:
+    """Return whether the rollout takes a server away from this place."""
+    paired = rollout.kind in ("replace", "rehome")
+    return rollout.kind == "remove" or (paired and not comes_in(rollout, place))
 
 
 def targets(spec: Spec, rollout: RolloutSpec) -> Mapping[str, tuple[Member, ...]]:

@@ -58,7 +58,7 @@ def run_command(
     session.say(plan_text(made, colour=False))
     if made.empty:
         return ExitCode.OK
-    touched = sum(bool(one.steps) for one in made.servers)
+    touched = len({one.host for one in made.servers if one.steps})
     session.confirm(f"{touched} hosts will be worked on.", str(touched), yes=yes)
 
     from cli.progress import shown
@@ -142,7 +142,7 @@ def undo(session: Session, run_id: str, yes: bool) -> ExitCode:
             session.say(plan_text(made, colour=False))
             if made.empty:
                 return ExitCode.NOTHING_TO_DO
-            touched = sum(bool(one.steps) for one in made.servers)
+            touched = len({one.host for one in made.servers if one.steps})
             session.confirm(f"{touched} hosts will be worked on.", str(touched), yes=yes)
             undoing = new_run_id()
             session.say(f"run {undoing}; if it stops: kemp rollout resume {undoing}")

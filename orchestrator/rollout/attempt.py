@@ -25,6 +25,7 @@ from orchestrator.rollout.undo import reverted_s, undo_plan
 from orchestrator.rollout.wishes import Wishes
 
 _REDONE = (
+    StepKind.PARTNER,
     StepKind.PREPARE_HOST,
     StepKind.VERIFY_HOST,
     StepKind.ARP_PROOF,

@@ -182,6 +182,7 @@ def _names(context: Context, step: Step) -> Mapping[str, str]:
     }
     if step.server in context.servers:
         places = context.places(step.server)
+        names["KEMP_SERVER"] = context.host(step.server).name
         names["KEMP_ADDRESS"] = context.host(step.server).address
         names["KEMP_POOLS"] = " ".join(one.pool for one in places)
     return names

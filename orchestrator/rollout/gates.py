@@ -49,7 +49,7 @@ def floor(context: Context, place: Member, service: VirtualService) -> tuple[str
     return (seen,)
 
 
-def floors(context: Context, place: Member, service: VirtualService) -> tuple[str, ...]:
+def floors(context: Context, name: str, place: Member) -> tuple[str, ...]:
     """Open if the floor allows the server to go out here, and wherever else it is to go out.
 
     The other services are looked at before the first of them loses the server: one that
@@ -58,8 +58,8 @@ def floors(context: Context, place: Member, service: VirtualService) -> tuple[st
     Raises:
         GateRefused: one of them does not.
     """
-    said = floor(context, place, service)
-    for other in context.places(place.host):
+    said = floor(context, place, context.read_service(place))
+    for other in context.places(name):
         if other == place:
             continue
         there = context.read_service(other)

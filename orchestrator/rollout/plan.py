@@ -42,6 +42,7 @@ class StepKind(str, Enum):
     HOOK = "hook"
     BAKE = "bake"
     APPROVE = "approve"
+    PARTNER = "partner"
 
 
 PHASES: Mapping[StepKind, str] = {
@@ -63,6 +64,7 @@ PHASES: Mapping[StepKind, str] = {
     StepKind.HOOK: "action",
     StepKind.BAKE: "gate",
     StepKind.APPROVE: "gate",
+    StepKind.PARTNER: "gate",
 }
 
 MUTATING = frozenset(
@@ -143,7 +145,7 @@ class ServerPlan:
     """What happens to one server.
 
     Attributes:
-        name: unique in the plan; that of the host.
+        name: unique in the plan; that of the host, or HOST@POOL for its way into another pool.
         host: as the inventory names it.
         places: in the services that this is about.
         why: what is done and why; "already ..." where nothing is.

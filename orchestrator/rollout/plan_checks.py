@@ -12,12 +12,10 @@ from orchestrator.rollout.floors import ServiceFloor, healthy, service_floors
 from orchestrator.rollout.plan import Floor, ServerPlan, StepKind, Warned
 from orchestrator.rollout.plan_parts import vip_needed_by
 from orchestrator.spec import Spec
+from orchestrator.targets import comes_in, goes_away
 
 _WEIGHTED = (Schedule.WEIGHTED_ROUND_ROBIN, Schedule.WEIGHTED_LEAST_CONNECTION)
 Targets = Mapping[str, Sequence[Member]]
-
-_IN = ("add", "roll")
-"""Kinds that put servers in."""
 
 
 def check_rules(spec: Spec, facts: Facts, about: Targets) -> tuple[Warned, ...]:
@@ -27,15 +25,16 @@ def check_rules(spec: Spec, facts: Facts, about: Targets) -> tuple[Warned, ...]:
         RuleViolated: a rule that is not allowed by name.
     """
     rollout = rollout_of(spec)
-    puts_in = rollout.kind in _IN
     places = [one for members in about.values() for one in members]
     found: list[rules.RuleFinding] = []
     for key in services_of(spec):
-        returns = any(one.how.direct_return for one in places if one.service == key)
+        returns = any(
+            one.how.direct_return for one in places if one.service == key and comes_in(rollout, one)
+        )
         # A service that breaks the rules of direct return can still be drained and taken apart.
         found += rules.check_service(
             facts.service(key),
-            direct_return=returns and puts_in,
+            direct_return=returns,
             drain_time_s=facts.loadmasters[key.loadmaster].drain_time_s,
         )
     for name, members in about.items():
@@ -59,8 +58,10 @@ def check_rules(spec: Spec, facts: Facts, about: Targets) -> tuple[Warned, ...]:
 
 
 def _check_place(spec: Spec, facts: Facts, place: Member) -> Iterable[rules.RuleFinding]:
-    kind, service, server = rollout_of(spec).kind, facts.service(place.service), facts.server(place)
-    if kind in _IN:
+    rollout, service, server = rollout_of(spec), facts.service(place.service), facts.server(place)
+    if rollout.kind == "rehome" and comes_in(rollout, place):
+        server = None  # whatever is there of the same service leaves it first
+    if comes_in(rollout, place):
         forward = Forward.ROUTE if place.how.direct_return else Forward.NAT
         yield from rules.check_real_server(
             service,
@@ -68,7 +69,7 @@ def _check_place(spec: Spec, facts: Facts, place: Member) -> Iterable[rules.Rule
             server.forward if server else forward,
             carries_vip=place.how.direct_return,
         )
-    if server is not None and server.critical and server.enabled and kind != "add":
+    if server is not None and server.critical and server.enabled and rollout.kind != "add":
         yield rules.finding(
             "critical-server",
             f"{place.host} ({place.rs}) is critical: while it is out, so is {service.ref}",
@@ -101,12 +102,22 @@ def host_warnings(spec: Spec, facts: Facts, about: Targets) -> Iterable[Warned]:
             cure="at_deadline: fail keeps them",
         )
     places = [one for members in about.values() for one in members]
-    if rollout.kind in _IN and spec.arp_probe is None:
-        yield from _blind(spec, places)
+    coming = [one for one in places if comes_in(rollout, one)]
+    if coming and spec.arp_probe is None:
+        yield from _blind(spec, coming)
     for name, members in about.items():
-        for one in carried(spec.host(name), members):
-            yield from _carried_warnings(rollout.kind, facts.hosts[name], name, one)
-            for vip in one.wanted.vips if rollout.kind == "remove" and one.how.vip_on_host else ():
+        host, state = spec.host(name), facts.hosts[name]
+        for one in carried(host, [it for it in members if not goes_away(rollout, it)]):
+            if comes_in(rollout, one.places[0]):
+                yield from _coming_warnings(state, name, one)
+            # Of one that moves, by the method that it is to have: the run looks then.
+            if rollout.kind != "rehome":
+                yield from _exposed(state, name, one)
+        for one in carried(host, [it for it in members if goes_away(rollout, it)]):
+            yield from _exposed(state, name, one)
+            for found in one.how.left_alone(state, one.wanted):
+                yield Warned(id=found.id, message=f"{name}: {found.message}", cure=found.cure)
+            for vip in one.wanted.vips if one.how.vip_on_host else ():
                 if needed := vip_needed_by(spec, facts, name, members, vip):
                     yield Warned(
                         id="vip-still-needed",
@@ -133,17 +144,19 @@ def _blind(spec: Spec, places: Sequence[Member]) -> Iterable[Warned]:
         )
 
 
-def _carried_warnings(kind: str, state: NetState, name: str, part: Carried) -> Iterable[Warned]:
-    if kind in _IN:
-        for one in part.how.not_mended(state, part.wanted):
-            yield Warned(
-                id="host-needs-a-person",
-                message=f"{name}: {one.message}; the run does not mend that and stops at it",
-                cure=one.cure,
-            )
-        for one in part.how.verify(state, part.wanted):
-            if not one.blocks:
-                yield Warned(id=one.id, message=f"{name}: {one.message}", cure=one.cure)
+def _coming_warnings(state: NetState, name: str, part: Carried) -> Iterable[Warned]:
+    for one in part.how.not_mended(state, part.wanted):
+        yield Warned(
+            id="host-needs-a-person",
+            message=f"{name}: {one.message}; the run does not mend that and stops at it",
+            cure=one.cure,
+        )
+    for one in part.how.verify(state, part.wanted):
+        if not one.blocks:
+            yield Warned(id=one.id, message=f"{name}: {one.message}", cure=one.cure)
+
+
+def _exposed(state: NetState, name: str, part: Carried) -> Iterable[Warned]:
     if loud := part.how.exposed(state, part.wanted):
         yield Warned(
             id="vip-exposed",
@@ -153,9 +166,6 @@ def _carried_warnings(kind: str, state: NetState, name: str, part: Carried) -> I
             cure="send one gratuitous ARP for the VIP from the LoadMaster, or flush the "
             "entry at the router",
         )
-    if kind == "remove":
-        for one in part.how.left_alone(state, part.wanted):
-            yield Warned(id=one.id, message=f"{name}: {one.message}", cure=one.cure)
 
 
 # -- the floor ------------------------------------------------------------------------

@@ -225,14 +225,19 @@ class Parts:
 
     # -- in -----------------------------------------------------------------------------
 
-    def new(self, place: Member) -> Data:
-        """Return what a server is that is added, before it is enabled."""
+    def new(self, place: Member, like: RealServer | None = None) -> Data:
+        """Return what a server is that is added, before it is enabled.
+
+        Args:
+            like: whose weight and limit it gets, where the pool does not say.
+        """
+        weight = like.weight if like is not None else DEFAULT_WEIGHT
         return {
             "present": True,
             "enabled": False,
             "forward": (Forward.ROUTE if place.how.direct_return else Forward.NAT).value,
-            "weight": self.spec.pools[place.pool].weight or DEFAULT_WEIGHT,
-            "limit": 0,
+            "weight": self.spec.pools[place.pool].weight or weight,
+            "limit": like.limit if like is not None else 0,
         }
 
     def add(self, place: Member, added: Data) -> Step:

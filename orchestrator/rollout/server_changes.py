@@ -9,7 +9,7 @@ from kempsdk.real_servers import RealServers
 from kempsdk.settings import RsSettings
 from orchestrator.errors import GateRefused
 from orchestrator.members import Member
-from orchestrator.rollout import arp_proof, gates
+from orchestrator.rollout import arp_proof, gates, partners
 from orchestrator.rollout.changes import Result, carry_out
 from orchestrator.rollout.context import Context
 from orchestrator.rollout.floors import healthy
@@ -75,7 +75,8 @@ def disable(context: Context, step: Step, record: StepRecord) -> Result:
     place = context.place(step)
 
     def gate() -> tuple[str, ...]:
-        return gates.floors(context, place, context.read_service(place))
+        ready = partners.ready(context, step.server)
+        return (*ready, *gates.floors(context, step.server, place))
 
     with context.watch(place.loadmaster).floor:
         return carry_out(context, step, record, _switching(context, step, gate))

@@ -18,6 +18,7 @@ from orchestrator.rollout import (
     healthy,
     host_changes,
     observations,
+    partners,
     reverting,
     server_changes,
 )
@@ -55,6 +56,7 @@ _PERFORMERS: Mapping[StepKind, Callable[[Context, Step, StepRecord], Result]] = 
     StepKind.HOOK: commands.hook,
     StepKind.BAKE: bake.bake,
     StepKind.APPROVE: approval.approve,
+    StepKind.PARTNER: partners.partner,
 }
 
 
@@ -63,7 +65,7 @@ _EVERYBODY = frozenset({"floor", "floor-impossible", "progress-deadline", "failo
 _OF_THE_RUN = _EYES_CLOSED | _EVERYBODY
 """Gates whose refusal is no failure of one server: the run stops, whatever may fail."""
 
-_ONLY_OUT = (StepKind.DISABLE, StepKind.DRAIN)
+_ONLY_OUT = (StepKind.PARTNER, StepKind.DISABLE, StepKind.DRAIN)
 """A server that went no further can be put back as it was found."""
 
 
@@ -201,7 +203,7 @@ def _put_back_all(context: Context, step: Step) -> None:
     """Put back the server that failed, or those of the batch that did not bake."""
     gates_ = [gate.name for gate in context.plan.gates]
     names = (
-        (step.server,)
+        (step.server, *_left_before(context, step.server))
         if step.server in context.servers
         else context.plan.batches[gates_.index(step.server) - 1]
         if step.kind is StepKind.BAKE
@@ -210,6 +212,12 @@ def _put_back_all(context: Context, step: Step) -> None:
     for name in names:
         fate = reverting.revert(context, name, _carried_out)
         context.emit("server-reverted", fate, server=name, step=step.id)
+
+
+def _left_before(context: Context, name: str) -> tuple[str, ...]:
+    """Return the earlier way of a server that moved: it is taken back too."""
+    waits = context.servers[name].of_kind(StepKind.PARTNER)
+    return tuple(one.params["lane"] for one in waits if one.params["must"] == "out")
 
 
 def _carried_out(context: Context, step: Step) -> bool:

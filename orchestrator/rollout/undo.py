@@ -13,6 +13,7 @@ from kempsdk import RealServer
 from orchestrator.errors import OrchestratorError
 from orchestrator.members import Member
 from orchestrator.rollout.facts import Facts, rollout_of, snapshot
+from orchestrator.rollout.pairs import facts_after
 from orchestrator.rollout.plan import (
     Data,
     Gate,
@@ -206,22 +207,27 @@ def undo_plan(run_id: str, plan: Plan, spec: Spec, facts: Facts, journal: Journa
         GateRefused: the floor cannot be kept on the way back.
     """
     lanes = by_lane(journal)
+    spec = _may_empty_again(spec, plan)
+    facts_then = facts
     touched_s = {
         server.name: max(record.started_s for step in server.steps if (record := lane.get(step.id)))
         for server in plan.servers
         if touched(server, lane := lanes.get(server.name, {}))
     }
-    servers = tuple(
-        _server(spec, facts, server, lanes[server.name])
-        for server in sorted(
-            (one for one in plan.servers if one.name in touched_s),
-            key=lambda one: -touched_s[one.name],
-        )
-    )
+    servers: list[ServerPlan] = []
+    for server in sorted(
+        # Of those touched in the same moment, the one that the plan has last.
+        (one for one in reversed(plan.servers) if one.name in touched_s),
+        key=lambda one: -touched_s[one.name],
+    ):
+        back, facts_then = _server(spec, facts_then, server, lanes[server.name])
+        servers.append(back)
     if not servers:
         raise OrchestratorError(f"run {run_id} changed nothing that could be taken back")
     # Servers that only come in may do so together; one that goes out goes alone.
+    # So does one that goes two ways.
     alone = any(one.of_kind(StepKind.DISABLE) for one in servers)
+    alone = alone or len({one.host for one in servers}) < len(servers)
     size = 1 if alone else max(len(batch) for batch in plan.batches)
     names = [one.name for one in servers]
     batches = [tuple(names[start : start + size]) for start in range(0, len(names), size)]
@@ -231,7 +237,7 @@ def undo_plan(run_id: str, plan: Plan, spec: Spec, facts: Facts, journal: Journa
         kind="undo",
         batches=tuple(batches),
         gates=tuple(gates),
-        servers=servers,
+        servers=tuple(servers),
         floors=lowest_floors(spec, facts, batches, servers),
         warnings=tuple(_warnings(spec, plan, servers, lanes)),
         spec=json.loads(json.dumps(dataclasses.asdict(spec))),
@@ -240,11 +246,28 @@ def undo_plan(run_id: str, plan: Plan, spec: Spec, facts: Facts, journal: Journa
     )
 
 
-def _server(spec: Spec, facts: Facts, server: ServerPlan, journal: Journal) -> ServerPlan:
+def _may_empty_again(spec: Spec, plan: Plan) -> Spec:
+    """Return the specification by which a service that nobody served may be left so again."""
+    unserved = {(one.loadmaster, one.service) for one in plan.floors if not one.healthy}
+    empty = [
+        name
+        for name in spec.pools
+        if (one := spec.service_of(name)) and (one.loadmaster, str(one.ref)) in unserved
+    ]
+    rollout = rollout_of(spec)
+    may_empty = tuple(dict.fromkeys([*rollout.may_empty, *empty]))
+    return dataclasses.replace(spec, rollout=dataclasses.replace(rollout, may_empty=may_empty))
+
+
+def _server(
+    spec: Spec, facts: Facts, server: ServerPlan, journal: Journal
+) -> tuple[ServerPlan, Facts]:
+    """Return a server's way back, and the facts after it as far as it leaves something."""
     places = tuple(spec.member(one.pool, server.host) for one in server.places)
     parts = Parts(spec, facts, server.name, server.host, places, hooked=False)
     why, steps = way_back(parts, server, journal)
-    return dataclasses.replace(server, why=why, steps=tuple(steps))
+    back = dataclasses.replace(server, why=why, steps=tuple(steps))
+    return back, facts_after(parts, steps)
 
 
 def _warnings(

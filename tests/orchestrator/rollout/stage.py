@@ -4,6 +4,7 @@ import json
 import signal
 import subprocess
 import sys
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ ROOT = Path(__file__).parents[3]
 class Stage:
     """A LoadMaster in this process, hosts in files, workers as processes."""
 
-    def __init__(self, directory: Path, *, in_service: bool) -> None:
+    def __init__(self, directory: Path, *, in_service: Collection[str]) -> None:
         self.directory = directory
         self.hosts = directory / "hosts"
         self.hosts.mkdir()
@@ -39,8 +40,7 @@ class Stage:
             world.box.stop()
             world.box = self.box
             world.prepare()
-            if self._in_service:
-                world.in_service()
+            world.in_service(self._in_service)
             for name in NAMES:
                 save_host(self.hosts, name, world.driver.hosts[name])
             world.lm.close()

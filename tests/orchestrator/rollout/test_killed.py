@@ -34,17 +34,25 @@ ADD = f"kind: add, hosts: [web1], {TIMES}"
 
 @pytest.fixture
 def stage(tmp_path: Path) -> Iterator[Stage]:
-    with Stage(tmp_path, in_service=True) as stage:
+    with Stage(tmp_path, in_service=NAMES) as stage:
         yield stage
 
 
-CASES = {"roll": (ROLL, True), "remove": (REMOVE, True), "add": (ADD, False)}
+REPLACE = f"kind: replace, replace: {{web1: web3}}, {TIMES}"
+REHOME = f"kind: rehome, moves_from: web, hosts: [web1], {TIMES}"
+CASES = {
+    "roll": (ROLL, NAMES),
+    "remove": (REMOVE, NAMES),
+    "add": (ADD, ()),
+    "replace": (REPLACE, ("web1", "web2")),
+    "rehome": (REHOME, NAMES),
+}
 
 
 @pytest.fixture(scope="module", params=CASES)
 def unharmed(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> tuple[str, bool, list[str], dict[str, Any], list[tuple[str, str, str]]]:
+) -> tuple[str, tuple[str, ...], list[str], dict[str, Any], list[tuple[str, str, str]]]:
     """Return a case with the points that an unharmed run passes, its end and its calls."""
     rollout, in_service = CASES[request.param]
     directory = tmp_path_factory.mktemp("unharmed")
@@ -65,7 +73,7 @@ def _chosen(points: list[str]) -> list[int]:
 
 
 def test_killed_and_resumed(
-    unharmed: tuple[str, bool, list[str], dict[str, Any], list[tuple[str, str, str]]],
+    unharmed: tuple[str, tuple[str, ...], list[str], dict[str, Any], list[tuple[str, str, str]]],
     tmp_path: Path,
 ) -> None:
     rollout, in_service, points, end, calls = unharmed
@@ -174,7 +182,7 @@ def test_no_secret_is_stored(stage: Stage) -> None:
 
 
 def test_killed_while_a_dead_server_is_taken_out(tmp_path: Path) -> None:
-    with Stage(tmp_path, in_service=False) as stage:
+    with Stage(tmp_path, in_service=()) as stage:
         stage.box.set_health(ADDRESS["web1"], 80, False)
         rollout = f"{ADD}, healthy_deadline_s: 10"
         assert stage.work("run", rollout, kill_at=f"disable_in {ADDRESS['web1']}:80") is None

@@ -315,7 +315,7 @@ def test_13_killed_before_and_after_an_act(tmp_path: Path, at: str) -> None:
     rollout = (
         f"{ROLL}, hosts: [web1], settle_s: 1, min_healthy_s: 2, drain: {{window_s: 3, poll_s: 1}}"
     )
-    with Stage(tmp_path, in_service=True) as stage:
+    with Stage(tmp_path, in_service=NAMES) as stage:
         assert stage.work("run", rollout, kill_at=at) is None
         said = stage.work("resume")
         assert said is not None

@@ -113,7 +113,7 @@ def crew(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Crew]:
     if request.param == "postgres":
         server: PostgresServer = request.getfixturevalue("postgres")
         place = server.new_database()
-    with Stage(tmp_path, in_service=True) as stage, Crew(stage, place) as crew:
+    with Stage(tmp_path, in_service=NAMES) as stage, Crew(stage, place) as crew:
         yield crew
 
 
@@ -183,7 +183,7 @@ def test_a_pause_from_anywhere_and_on_again(crew: Crew) -> None:
 def test_the_database_comes_back_in_mid_run(tmp_path: Path, number: signal.Signals) -> None:
     with (
         running_postgres() as server,
-        Stage(tmp_path, in_service=True) as stage,
+        Stage(tmp_path, in_service=NAMES) as stage,
         Crew(stage, server.new_database()) as crew,
     ):
         crew.enter(patient=True)
@@ -203,7 +203,7 @@ def test_the_database_comes_back_in_mid_run(tmp_path: Path, number: signal.Signa
 
 
 def test_a_database_that_stays_away_ends_the_run_which_goes_on_later(tmp_path: Path) -> None:
-    with running_postgres() as server, Stage(tmp_path, in_service=True) as stage:
+    with running_postgres() as server, Stage(tmp_path, in_service=NAMES) as stage:
         place = server.new_database()
         with stage.start("run", SLOW, state=place, patience_s=1, kill_at=None) as process:
             deadline = time.monotonic() + 60

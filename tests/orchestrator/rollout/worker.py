@@ -34,7 +34,13 @@ from orchestrator.rollout.store import Store
 from orchestrator.rollout.worker import Pace, Worker
 from tests.fakes.clock import FakeClock
 from tests.fakes.host import FakeHost, FakeHostDriver
-from tests.orchestrator.rollout.world import NAMES, FakeSegment, listener, spec_for
+from tests.orchestrator.rollout.world import (
+    NAMES,
+    OTHER_METHOD,
+    FakeSegment,
+    listener,
+    spec_for,
+)
 
 _KEPT = [one.name for one in fields(FakeHost) if one.name not in ("refuse", "on_run", "on_tool")]
 
@@ -185,7 +191,9 @@ def work(
             serve(store, adapters, on_event, patient=config["patient"])
             return None
         case "run":
-            spec = spec_for(config["rollout"])
+            rollout = config["rollout"]
+            moving = {"inventory": OTHER_METHOD, "about": "pool: plain"}
+            spec = spec_for(rollout, **(moving if "kind: rehome" in rollout else {}))
             plan = make_plan(spec, read_facts(spec, adapters))
             return run_rollout(plan, adapters, store, on_event=on_event, run_id=config["run_id"])
         case _:

@@ -1,7 +1,7 @@
 """A small world for rollouts: a virtual LoadMaster, three hosts in memory, virtual time."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any
@@ -54,6 +54,14 @@ pools:
   web: {service: web, hosts: [web1, web2, web3]}
 arp_probe: {interface: eth0}
 """
+
+
+OTHER_METHOD = INVENTORY.replace(
+    "hosts:\n",
+    f"  plain: {{loadmaster: lb1, service: 'tcp/{VIP}:80', method: none}}\nhosts:\n",
+    1,
+).replace("arp_probe", "  plain: {service: plain, hosts: [web1, web2, web3]}\narp_probe")
+"""The same service a second time, by another method, and the pool that rehomes lead into."""
 
 
 def spec_for(rollout: str, *, inventory: str = INVENTORY, about: str = "pool: web") -> Spec:
@@ -354,11 +362,11 @@ class World:
 
     # -- how it is made and what became of it ---------------------------------------------
 
-    def in_service(self) -> None:
-        """Put all hosts into service, right in every way, without a run; traces are wiped."""
+    def in_service(self, names: Collection[str] = NAMES) -> None:
+        """Put hosts into service, right in every way, without a run; traces are wiped."""
         spec = spec_for("kind: add")
-        for name, fake in self.driver.hosts.items():
-            host = spec.host(name)
+        for name in names:
+            host, fake = spec.host(name), self.driver.hosts[name]
             self.driver.apply(
                 host,
                 by_loopback.plan_add(
