@@ -117,8 +117,10 @@ shares_our_network() {
 by_at() {
     command -v at >/dev/null 2>&1 || return
     daemon=$(cat /run/atd.pid 2>/dev/null) && shares_our_network "$daemon" || return
-    printf '{\nset -- %s %s\n: >"$1.waits"\n%s\nexit\n} >/dev/null 2>&1 </dev/null\n' \
-        "$armed" "$seconds" "$waiting" | at -M now >/dev/null 2>&1 || return
+    {
+        printf '{\nset -- %s %s\n[ ! -e "$1" ] || : >"$1.waits"\n' "$armed" "$seconds"
+        printf '%s\nexit\n} >/dev/null 2>&1 </dev/null\n' "$waiting"
+    } | at -M now >/dev/null 2>&1 || return
     # It takes jobs also where nobody runs them, or runs them late.
     for attempt in 1 2 3 4 5 6 7 8 9 10; do
         [ ! -e "$armed.waits" ] || return 0
