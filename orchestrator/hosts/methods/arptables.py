@@ -60,7 +60,7 @@ class ArpTables:
         kept = plan_keep(state, wanted.host, wanted.vips, adopt=wanted.adopt)
         changes: tuple[NetChange, ...] = (
             *(_write_rules(arp, with_rules(_saved(arp), rules)) if rules else ()),
-            *(_keep_rules(state, arp) if rules else ()),
+            *(_keep_rules(state) if rules else ()),
             *(rule.inserted() for rule in rules if not is_in(rule, arp.rules)),
             *kept.changes,
             *place(state, kept),
@@ -204,6 +204,14 @@ def _verify_keeping(state: NetState) -> Iterator[Finding]:
             "the VIP, at least until the distribution's service restores the rules",
             cure="apply again",
         )
+    if _section(state).service == "enabled":
+        yield Finding(
+            id="arptables-flushes",
+            message="arptables.service is enabled: when it is stopped, at each shutdown too, it "
+            "flushes the rules while the VIP is still there, and the host answers ARP for it",
+            cure=f"systemctl disable arptables: {UNIT} restores the same file at boot",
+            blocks=False,
+        )
     if persistence.units.get("nftables") == "enabled" and _section(state).variant == "nft":
         yield Finding(
             id="nftables-flushes",
@@ -229,8 +237,12 @@ def _write_rules(arp: Arptables, content: str | None) -> tuple[WriteFile, ...]:
     )
 
 
-def _keep_rules(state: NetState, arp: Arptables) -> Iterator[NetChange]:
-    """Yield what restores the rules at boot: our unit early, the distribution's if it is there."""
+def _keep_rules(state: NetState) -> Iterator[NetChange]:
+    """Yield what restores the rules at boot: a unit of ours, before the network.
+
+    Not the distribution's service: when that is stopped, at each shutdown too, it flushes the
+    rules while the VIP is still there, and the host answers (measured).
+    """
     persistence = persistence_of(state)
     old = persistence.files.get(UNIT_PATH)
     if old is not None and not is_ours(old):
@@ -243,8 +255,6 @@ def _keep_rules(state: NetState, arp: Arptables) -> Iterator[NetChange]:
         yield from reload(state)
     if persistence.units.get(UNIT.removesuffix(".service")) != "enabled":
         yield tools.enable_unit(UNIT)
-    if arp.service == "disabled":
-        yield tools.enable_unit("arptables.service")
 
 
 def _forget_rules(

@@ -161,6 +161,20 @@ def test_what_is_removed_goes_by_the_method_that_the_host_carries_it_by(world: W
     assert (after.arptables.rules, VIP in {one.address for one in after.addresses}) == ("", False)
 
 
+def test_the_service_that_flushes_the_rules_is_not_enabled_and_warned_of(world: World) -> None:
+    # Stopped at a shutdown, it leaves the VIP without rules: a host answered (measured).
+    world.fake.arptables = replace(world.fake.arptables, service="disabled")
+    changes = world.carry(part("arptables", VIP))
+    assert not any(
+        "arptables.service" in (*one.argv,) for one in changes if isinstance(one, CallTool)
+    )
+    world.fake.arptables = replace(world.fake.arptables, service="enabled")
+    one = part("arptables", VIP)
+    (found,) = one.how.verify(world.read(), one.wanted)
+    assert (found.id, found.blocks) == ("arptables-flushes", False)
+    assert found in one.how.not_mended(world.read(), one.wanted)
+
+
 def test_two_methods_are_planned_in_one_pass(world: World) -> None:
     parts = part("loopback", VIP), part("arptables", OTHER)
     changes = world.carry(*parts)
