@@ -163,6 +163,7 @@ def test_06_the_last_but_one_dies_between_plan_and_disable(quick: World) -> None
 
     result = quick.run_until(plan, "web1/disable", die)
     assert _step(result, "web1/disable").gate == "floor"
+    assert "0 healthy servers would be left" in result.hosts["web1"].reason
     assert (len(quick.mutations()), quick.enabled()) == (before, ALL_IN)
 
 
