@@ -68,7 +68,9 @@ class Traveller:
     # -- what is asked of it
 
     def part(self, method: MethodName, *vips: str, port: int = 80) -> Part:
-        services = tuple(VsRef.parse(f"tcp/{vip}:{port}") for vip in vips)
+        # Two redirects cannot share a port of the host; nothing listens on the second one.
+        ports = {SECOND: 8080} if method == "firewalld" else {}
+        services = tuple(VsRef.parse(f"tcp/{vip}:{ports.get(vip, port)}") for vip in vips)
         gateway = LOADMASTER if method == "gateway" else None
         wanted = Wanted(host=self.host, services=services, gateway=gateway)
         return Part(method=method, wanted=wanted)
@@ -97,7 +99,13 @@ class Traveller:
         for one in parts:
             wrong = blocking(one.how.verify(state, one.wanted))
             assert [f"{each.id}: {each.message}" for each in wrong] == []
-        vips = {vip for one in parts if one.how.direct_return for vip in one.wanted.vips}
+        vips = {
+            service.address
+            for one in parts
+            if one.how.direct_return
+            for service in one.wanted.services
+            if one.how.vip_on_host or service.port == 80
+        }
         mac = self.lab.macs[self.host.name]
         for vip in VIPS:
             found = answers_vip_frame(interface=BRIDGE, server_mac=mac, vip=vip, port=80)
