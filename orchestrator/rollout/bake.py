@@ -7,6 +7,7 @@ from kempsdk import RsStatus, Statistics
 from kempsdk.errors import KempError
 from orchestrator.errors import GateRefused
 from orchestrator.members import Member
+from orchestrator.rollout import failover
 from orchestrator.rollout.changes import Result
 from orchestrator.rollout.context import Context
 from orchestrator.rollout.facts import find_server
@@ -47,6 +48,7 @@ def bake(context: Context, step: Step, record: StepRecord) -> Result:
     }
     looks, failed = 0, []
     while True:
+        failover.check(context)
         seen = [
             *_up(context, servers, marks, max_age_s=wanted.every_s),
             *(one for check in wanted.checks for one in _make(context, check, servers, step)),

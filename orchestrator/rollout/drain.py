@@ -9,6 +9,7 @@ from orchestrator.errors import GateRefused, HostUnreachable
 from orchestrator.hosts.state import NetState, Socket
 from orchestrator.members import Member
 from orchestrator.probes.service import connections_left
+from orchestrator.rollout import failover
 from orchestrator.rollout.changes import Result
 from orchestrator.rollout.context import Context, Skipped
 from orchestrator.rollout.holders import Holder, Holders, named
@@ -76,6 +77,11 @@ class _Quiet:
             self.since_s = now_s if self.since_s is None else self.since_s
             self.observations += 1
 
+    def begin_anew(self) -> None:
+        """Forget what was counted: another unit counts now, with a clock of its own."""
+        self.since_s, self.observations = None, 0
+        self.samples.clear()
+
     def lasted_s(self, now_s: float) -> float:
         return 0.0 if self.since_s is None else now_s - self.since_s
 
@@ -100,6 +106,8 @@ def drain(context: Context, step: Step, record: StepRecord) -> Result:
     context.wait(started + context.rollout.settle_s - clock.monotonic_s(), skippable=True)
     look = _Look(context, step, places)
     while True:
+        if failover.check(context):
+            quiet.begin_anew()
         seen = look()
         now = clock.monotonic_s()
         quiet.look(seen, now)

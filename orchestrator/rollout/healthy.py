@@ -7,7 +7,7 @@ from kempsdk import RsStatus
 from kempsdk.errors import KempError
 from orchestrator.errors import GateRefused
 from orchestrator.members import Member
-from orchestrator.rollout import server_changes
+from orchestrator.rollout import failover, server_changes
 from orchestrator.rollout.changes import Result
 from orchestrator.rollout.context import Context
 from orchestrator.rollout.facts import find_server
@@ -51,6 +51,8 @@ def wait_healthy(context: Context, step: Step, record: StepRecord) -> Result:
     up_from: float | None = None
     breaks = 0
     while True:
+        if failover.check(context):
+            up_from = None
         seen = _health(context, step, marks, max_age_s=poll_s)
         if seen.out:
             # That goes on; it is not put back.

@@ -15,6 +15,7 @@ from orchestrator.rollout import (
     bake,
     commands,
     drain,
+    failover,
     healthy,
     host_changes,
     observations,
@@ -101,6 +102,7 @@ def _perform(context: Context, step: Step) -> Verdict:
         if step.id in context.steps:  # putting it back is part of skipping
             context.check_skip()
         context.emit("step-started", step.why, server=step.server, step=step.id)
+        failover.check(context)
         # Whether an earlier call of it has ended is known from before this one began.
         ended_s = earlier.ended_s if earlier is not None else None
         result = _PERFORMERS[step.kind](context, step, replace(record, ended_s=ended_s))

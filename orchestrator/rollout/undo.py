@@ -39,7 +39,7 @@ _ROTATION = (
     StepKind.RAISE_WEIGHT,
     StepKind.DELETE_SERVER,
 )
-_ROTATION_WORDS = (TAKE_OUT, PUT_BACK, *(kind.value for kind in _ROTATION))
+ROTATION_WORDS = (TAKE_OUT, PUT_BACK, *(kind.value for kind in _ROTATION))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +67,7 @@ def _trace(server: ServerPlan, journal: Journal, pool: str) -> _Trace:
         name = step_name(step_id)
         if name is None or name.lane != server.name or name.planned or not record.intended:
             continue
-        if name.word in _ROTATION_WORDS and name.pool == (pool if several else None):
+        if name.word in ROTATION_WORDS and name.pool == (pool if several else None):
             found.append((record, None))
     found.sort(key=lambda one: one[0].first_started_s)
     known = [

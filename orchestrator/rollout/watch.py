@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from kempsdk import LoadMaster, Statistics, VirtualService, VsRef
+from kempsdk import HaStatus, LoadMaster, Statistics, VirtualService, VsRef
 from kempsdk.clock import Clock
 from kempsdk.errors import KempError
 
@@ -77,6 +77,9 @@ class LoadMasterWatch:
             servers do not both take the last place.
         statistics: all counters.
         services: all services by name.
+        unit: what the unit that answers is; held while it is looked at: ``failover``.
+        single: it is no pair.
+        active_since_s: of the unit that this worker knows as the active one.
     """
 
     def __init__(self, loadmaster: LoadMaster, clock: Clock) -> None:
@@ -85,6 +88,10 @@ class LoadMasterWatch:
         self.services: Shared[dict[VsRef, VirtualService]] = Shared(
             lambda: _by_ref(loadmaster), clock
         )
+        self.failover = threading.Lock()
+        self.unit: Shared[HaStatus] = Shared(loadmaster.high_availability.status, clock)
+        self.single = False
+        self.active_since_s: int | None = None
 
 
 def _by_ref(loadmaster: LoadMaster) -> dict[VsRef, VirtualService]:

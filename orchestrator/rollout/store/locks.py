@@ -4,6 +4,7 @@ A lock belongs to a run, not to a process: it stays while the run is paused, was
 lost its worker, and goes with the run's end. Its worker renews it for as long as it lives.
 """
 
+import time
 from collections.abc import Callable, Sequence
 
 from orchestrator.errors import Locked, LockNotFound
@@ -101,7 +102,8 @@ class Locks:
         minutes = (now_s - lock.acquired_s) / 60
         raise Locked(
             f"{lock.resource} is held for {minutes:.0f} min by run {lock.run_id}{by} "
-            f"({lock.reason}), which {what}",
+            f"({lock.reason}), which {what}; kept until "
+            f"{time.strftime('%Y-%m-%d %H:%M UTC', time.gmtime(lock.expires_s))} at least",
             owner=lock.run_id,
         )
 

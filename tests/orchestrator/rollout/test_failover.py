@@ -1,0 +1,109 @@
+"""A pair fails over while servers are worked on, reached by its shared address."""
+
+import time
+from collections.abc import Iterator
+from typing import Any, cast
+
+import pytest
+
+from kempsdk import RsRef
+from kempsdk.emulator import HighAvailabilityPair, Switches, VirtualLoadMaster
+from orchestrator.rollout.records import Event
+from orchestrator.rollout.report import RunReport
+from orchestrator.rollout.store import Store
+from tests.orchestrator.rollout.world import ADDRESS, NAMES, VS, World
+
+ROLL = "kind: roll, hosts: [web1, web2], action: {argv: [deploy]}"
+
+
+class PairWorld(World):
+    """A pair instead of one LoadMaster; what is called ``box`` is both units."""
+
+    light = True
+
+    def __init__(self, store: Store) -> None:
+        super().__init__(store)
+        self.pair = HighAvailabilityPair(
+            health="up", switches=Switches(rate_limit=False), http=True
+        )
+        self.box = cast("VirtualLoadMaster", self.pair)
+
+    def fail_over(self, *, losing: dict[str, Any] | None = None) -> None:
+        """Let the other unit take over, without the newest change of a server if asked for."""
+        # A unit says since when it is active in whole seconds.
+        time.sleep(1.1)
+        self.pair.failover()
+        if losing is not None:
+            self.pair.active.run("modrs", **losing)
+
+    def failover_in_drain(self, **how: Any) -> RunReport:
+        """Run, and let the pair fail over once the drain of web1 was looked at."""
+        todo = [how]
+
+        def watch(event: Event) -> None:
+            if event.kind == "waiting" and event.step == "web1/drain" and todo:
+                self.fail_over(**todo.pop())
+
+        return self.run(ROLL, watch=watch)
+
+    def words(self, kind: str) -> list[str]:
+        return [one.text for one in self.events if one.kind == kind]
+
+
+@pytest.fixture
+def pair(store: Store) -> Iterator[PairWorld]:
+    with PairWorld(store) as world:
+        world.in_service()
+        yield world
+
+
+def test_a_run_through_the_shared_address_of_a_quiet_pair(pair: PairWorld) -> None:
+    done = pair.run(ROLL)
+    assert done.finished, done.reason
+    assert not pair.words("failover")
+
+
+def test_a_failover_in_mid_drain_is_read_again_and_the_run_goes_on(pair: PairWorld) -> None:
+    first = pair.pair.active
+    done = pair.failover_in_drain()
+    assert done.finished, done.reason
+    assert pair.pair.active is not first
+    assert len(pair.words("failover")) == 1
+    assert len(pair.words("failed-over")) == 1
+    assert pair.enabled() == dict.fromkeys(NAMES, True)
+
+
+def test_a_unit_that_lost_the_disable_stops_the_run(pair: PairWorld) -> None:
+    lost = {"vs": VS.address, "port": VS.port, "prot": "tcp", "rs": ADDRESS["web1"]}
+    done = pair.failover_in_drain(losing={**lost, "rsport": 80, "enable": "Y"})
+    assert not done.finished
+    record = pair.store.steps(done.run_id)["web1/drain"]
+    assert record.gate == "failover"
+    assert "enabled: left as no, found yes" in record.reason
+    assert not pair.driver.hosts["web1"].commands
+
+
+def test_a_unit_on_which_another_server_differs_stops_the_run(pair: PairWorld) -> None:
+    lost = {"vs": VS.address, "port": VS.port, "prot": "tcp", "rs": ADDRESS["web3"]}
+    done = pair.failover_in_drain(losing={**lost, "rsport": 80, "weight": 3})
+    assert not done.finished
+    assert "weight=1000" in done.reason
+    assert "weight=3" in done.reason
+    # It is put right by a person, and the run goes on with what it had begun.
+    pair.lm.real_servers.update(VS, RsRef(ADDRESS["web3"], 80), weight=1000)
+    again = pair.resume(done.run_id)
+    assert again.finished, again.reason
+
+
+def test_a_standby_unit_that_answers_is_not_the_active_one(pair: PairWorld) -> None:
+    def neither() -> None:
+        pair.pair.first.set_standby(True)
+        pair.pair.second.set_standby(True)
+
+    done = pair.run_until(ROLL, "web1/drain", neither)
+    assert not done.finished
+    assert pair.store.steps(done.run_id)["web1/drain"].gate == "failover"
+    assert "no unit of the pair was active" in done.reason
+    pair.pair.first.set_standby(False)
+    again = pair.resume(done.run_id)
+    assert again.finished, again.reason
