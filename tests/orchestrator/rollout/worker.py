@@ -158,6 +158,7 @@ def main(config: dict[str, Any]) -> None:
             virtual_services=lm.virtual_services,
             statistics=lm.statistics,
             parameters=lm.parameters,
+            high_availability=lm.high_availability,
             real_servers=_Pointed(lm.real_servers, point),
         )
         driver = FileHostDriver(hosts, point)
