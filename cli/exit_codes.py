@@ -44,6 +44,7 @@ class ExitCode(IntEnum):
     ALREADY_ASKED = 26
     FINDINGS = 27
     CANNOT_REHEARSE = 28
+    NOT_NOW = 29
     INTERRUPTED = 130
     BROKEN_PIPE = 141
 
@@ -78,6 +79,7 @@ MEANING: dict[ExitCode, str] = {
     ExitCode.ALREADY_ASKED: "somebody else asked the same of the run, and was first",
     ExitCode.FINDINGS: "something is not as it must be; what and how to mend it was printed",
     ExitCode.CANNOT_REHEARSE: "the lab can build nothing like what the file is about",
+    ExitCode.NOT_NOW: "the run cannot do that as it stands; nothing was asked of it",
     ExitCode.INTERRUPTED: "interrupted with Ctrl-C",
     ExitCode.BROKEN_PIPE: "the reader of our output went away",
 }
@@ -140,6 +142,8 @@ def _orchestrator_code(error: Exception) -> ExitCode | None:
         (errors.RunPaused, ExitCode.STOPPED),
         (errors.LockNotFound, ExitCode.NOT_FOUND),
         (errors.AlreadyAsked, ExitCode.ALREADY_ASKED),
+        (errors.RequestRefused, ExitCode.NOT_NOW),
+        (errors.TargetNotFound, ExitCode.NOT_FOUND),
         (errors.OtherVersion, ExitCode.OTHER_VERSION),
         (errors.StoreReadOnly, ExitCode.STORE_READ_ONLY),
         (errors.StoreFull, ExitCode.STORE_FULL),
@@ -211,6 +215,8 @@ def _advice(error: Exception, url: str | None) -> tuple[str, ...]:
             return ("see: kemp rollout locks",)
         case orchestration.AlreadyAsked():
             return ("see: kemp rollout status",)
+        case orchestration.TargetNotFound() if error.known:
+            return (f"it has: {', '.join(error.known[:20])}",)
         case orchestration.StoreFull():
             return ("nothing is lost: make room, then: kemp rollout resume",)
         case _:

@@ -1,63 +1,187 @@
 """Plans and reports as text for people."""
 
+import re
+import shutil
+import textwrap
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from cli.run_view import span
+
 if TYPE_CHECKING:
-    from orchestrator.rollout.plan import Plan, Step
+    from orchestrator.rollout.plan import Expectation, Plan, Step
     from orchestrator.rollout.report import HostReport, RunReport
 
-_LONGEST = 60
+_NARROWEST = 60
 
 
-def plan_text(plan: "Plan", *, colour: bool) -> str:
-    """Return a plan: what happens to each server, in order, with before, after and why."""
-    return "\n".join(_plan_lines(plan, colour=colour))
+def plan_text(plan: "Plan", *, colour: bool, width: int | None = None) -> str:
+    """Return a plan: what happens to each server, in order, with before, after and why.
+
+    Args:
+        width: columns to keep to; those of the terminal unless given.
+    """
+    columns = shutil.get_terminal_size((100, 24)).columns if width is None else width
+    return "\n".join(_plan_lines(plan, colour=colour, width=max(columns, _NARROWEST)))
 
 
-def _plan_lines(plan: "Plan", *, colour: bool) -> Iterator[str]:
-    yield f"{plan.title}: {len(plan.servers)} servers in {len(plan.batches)} batches"
+def _plan_lines(plan: "Plan", *, colour: bool, width: int) -> Iterator[str]:
+    yield from _wrapped(
+        f"{plan.title}: {_many(len(plan.servers), 'server', 'servers')} in "
+        f"{_many(len(plan.batches), 'batch', 'batches')}",
+        width,
+    )
+    if plan.duration is not None and not plan.empty:
+        yield ""
+        yield from _duration_lines(plan.duration, width)
+    yield ""
     for floor in plan.floors:
-        yield (
-            f"{floor.service}: healthy now {floor.healthy} of {floor.servers}; at the lowest "
-            f"{floor.lowest} (at least {floor.min_healthy}), at most {floor.most_out} out "
-            f"(at most {floor.max_unavailable})"
+        where = f" in {floor.lowest_at}" if floor.lowest_at else ""
+        yield from _wrapped(
+            f"{floor.service} on {floor.loadmaster}: healthy now {floor.healthy} of "
+            f"{floor.servers}; at the lowest {floor.lowest}{where} (at least "
+            f"{floor.min_healthy}), at most {floor.most_out} out (at most "
+            f"{floor.max_unavailable})",
+            width,
         )
     for warned in plan.warnings:
-        yield _styled(f"warning {warned.id}: {warned.message}; {warned.cure}", "yellow", colour)
+        text = f"warning {warned.id}: {warned.message}; {warned.cure}"
+        for line in _wrapped(text, width):
+            yield _styled(line, "yellow", colour)
+    gates = {one.name: one.steps for one in plan.gates}
+    yield from _gate_lines(gates["before batch 1"], "before batch 1", colour=colour, width=width)
     for number, batch in enumerate(plan.batches, start=1):
         for name in batch:
             server = plan.server(name)
             yield ""
-            head = f"{name}  {server.server}  batch {number}  {server.why}"
-            yield click.style(head, bold=True) if colour else head
+            for line in _wrapped(f"{name}  {server.server}  batch {number}  {server.why}", width):
+                yield click.style(line, bold=True) if colour else line
             for step in server.steps:
-                yield from _step_lines(step, colour=colour)
+                yield from _step_lines(step, colour=colour, width=width)
+        name = f"batch {number}"
+        yield from _gate_lines(gates[name], f"after {name}", colour=colour, width=width)
     if plan.empty:
         yield ""
         yield "nothing to do"
 
 
-def _step_lines(step: "Step", *, colour: bool) -> Iterator[str]:
-    yield f"  {step.kind.value:<14} {step.why}"
-    for key in dict.fromkeys((*step.before, *step.after)):
-        before, after = step.before.get(key), step.after.get(key)
-        if before == after:
-            continue
-        if before is not None and key not in ("present",):
-            yield _styled(f"      - {key}: {_short(before)}", "red", colour)
-        if after is not None:
-            yield _styled(f"      + {key}: {_short(after)}", "green", colour)
+def _many(count: int, one: str, more: str) -> str:
+    return f"{count} {one if count == 1 else more}"
 
 
-def _short(value: object) -> str:
+def _duration_lines(duration: "Expectation", width: int) -> Iterator[str]:
+    without = f", without {' and '.join(duration.not_counted)}" if duration.not_counted else ""
+    yield from _wrapped(
+        f"expected to take {span(duration.expected_s)}{without}; "
+        f"{span(duration.longest_s)} when every wait meets its deadline; begun now it ends "
+        f"about {when(time.time() + duration.expected_s)}",
+        width,
+    )
+    for line in duration.how:
+        yield from _wrapped(line, width, "  ")
+
+
+def _gate_lines(steps: "Sequence[Step]", name: str, *, colour: bool, width: int) -> Iterator[str]:
+    if steps:
+        yield ""
+        yield click.style(name, bold=True) if colour else name
+        for step in steps:
+            yield from _step_lines(step, colour=colour, width=width)
+
+
+def _step_lines(step: "Step", *, colour: bool, width: int) -> Iterator[str]:
+    head = f"  {step.kind.value:<14} "
+    yield from _wrapped(step.why, width, head, " " * len(head))
+    changed = {
+        key: (step.before.get(key), step.after.get(key))
+        for key in dict.fromkeys((*step.before, *step.after))
+        if step.before.get(key) != step.after.get(key)
+    }
+    if step.phase == "host" or step.kind.value == "clear-host":
+        yield from _host_lines(changed, colour=colour, width=width)
+    elif changed:
+        where = f"on the LoadMaster ({step.pool})" if "@" in step.id else "on the LoadMaster"
+        for line in _wrapped(f"{where}: {_server_change(step, changed)}", width, "      "):
+            yield _styled(line, "green", colour)
+
+
+def _server_change(step: "Step", changed: "Mapping[str, tuple[Any, Any]]") -> str:
+    if "present" in changed:
+        state = step.after if step.after.get("present") else step.before
+        words = ", ".join(f"{key} {_word(one)}" for key, one in state.items() if key != "present")
+        return f"{'+' if step.after.get('present') else '-'} server ({words})"
+    return "; ".join(
+        f"{key}: {_word(before)} -> {_word(after)}" for key, (before, after) in changed.items()
+    )
+
+
+_PERSISTENT = re.compile(r"/|call |nmcli|firewall|systemctl")
+"""How the name of a setting begins that is of a file, or of a tool that writes one."""
+
+
+_RECORDS = "/var/lib/kemp/"
+"""What is kept there says how to go back; its content is for the machine."""
+
+
+def _host_lines(
+    changed: "Mapping[str, tuple[Any, Any]]", *, colour: bool, width: int
+) -> Iterator[str]:
+    """Return what changes on a host in two columns: what is live, and what a boot finds."""
+    live: list[str] = []
+    kept: list[str] = []
+    column = (width - 9) // 2
+    for key, (before, after) in changed.items():
+        lines = kept if _PERSISTENT.match(key) else live
+        lines += _wrapped(_change(key, before, after), column, "", "  ")
+        if key.startswith("/") and not key.startswith(_RECORDS):
+            old, new = (_own_lines(one) for one in (before, after))
+            lines += _wrapped_all([f"  - {one}" for one in old if one not in new], column)
+            lines += _wrapped_all([f"  + {one}" for one in new if one not in old], column)
+    if not changed:
+        return
+    yield f"      {'RUNTIME':<{column}}   PERSISTENT"
+    for left, right in zip_longest(live, kept, fillvalue=""):
+        yield _styled(f"      {left:<{column}}   {right}".rstrip(), "green", colour)
+
+
+def _own_lines(content: object) -> list[str]:
+    """Return the lines of a file that do something."""
+    return [one for one in str(content or "").splitlines() if not one.startswith("#")]
+
+
+def _wrapped_all(lines: Iterable[str], width: int) -> list[str]:
+    return [part for line in lines for part in _wrapped(line, width, "", "    ")]
+
+
+def _change(key: str, before: object, after: object) -> str:
+    if key.startswith("/"):
+        return f"{key}: {'new' if before is None else 'gone' if after is None else 'changed'}"
+    if isinstance(before, bool) and isinstance(after, bool):
+        return f"{'+' if after else '-'} {key}"
+    return f"{key.removeprefix('net/ipv4/')}: {_word(before)} -> {_word(after)}"
+
+
+def _word(value: object) -> str:
+    if value is None:
+        return "none"
     if isinstance(value, bool):
         return "yes" if value else "no"
-    text = " ".join(str(value).split())
-    return text if len(text) <= _LONGEST else text[: _LONGEST - 3] + "..."
+    return " ".join(str(value).split())
+
+
+def _wrapped(text: str, width: int, first: str = "", later: str | None = None) -> list[str]:
+    """Return a text in lines of a width, the later ones indented by two more."""
+    return textwrap.wrap(
+        " ".join(text.split()) if first or later is None else text,
+        width,
+        initial_indent=first,
+        subsequent_indent=f"{first}  " if later is None else later,
+        break_on_hyphens=False,
+    )
 
 
 def _styled(text: str, colour_name: str, colour: bool) -> str:

@@ -12,6 +12,8 @@
     ├── Locked                   another run holds the service or the host
     ├── LockNotFound
     ├── AlreadyAsked             somebody else asked the same of the run, and was first
+    ├── RequestRefused           the run cannot do that as it stands; nothing was asked
+    ├── TargetNotFound           the run has no such server or gate
     ├── OtherVersion             the run was begun by a version that works differently
     ├── RunNotFound
     ├── RunPaused                stopped in an explained state; resume or undo
@@ -140,6 +142,18 @@ class AlreadyAsked(OrchestratorError):
     def __init__(self, message: str, *, by: str) -> None:
         super().__init__(message)
         self.by = by
+
+
+class RequestRefused(OrchestratorError):
+    """What was asked of a run makes no sense as the run stands; nothing was asked."""
+
+
+class TargetNotFound(OrchestratorError):
+    """A run has no such server or gate; ``known`` says which it has."""
+
+    def __init__(self, message: str, *, known: Sequence[str]) -> None:
+        super().__init__(message)
+        self.known = tuple(known)
 
 
 class OtherVersion(OrchestratorError):

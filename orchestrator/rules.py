@@ -259,7 +259,8 @@ def _general(vs: "VirtualService", drain_time_s: int | None) -> Iterable[RuleFin
     elif pinned:
         yield finding(
             "persistence-pins",
-            f"{name} keeps clients on their server, a disabled one included",
+            f"{name} keeps clients on their server, a disabled one included"
+            + (f": for up to {drain_time_s} s after it is disabled" if drain_time_s else ""),
             "expect the drain to last as long as the appliance's drain time",
         )
 

@@ -1,40 +1,54 @@
 """The verbs of ``kemp rollout`` that ask something of a run, or free what one holds."""
 
+import time
+
 import click
 
 from cli.command import Command
-from cli.rollout.options import note_option, wanted_run, wanted_server, yes_option
+from cli.exit_codes import ExitCode, Failure
+from cli.rollout.options import note_option, wait_option, wanted_run, wanted_server, yes_option
 from cli.rollout.stored_runs import open_store
 from cli.session import Session, pass_session
+
+_LOOK_S = 0.3
 
 
 @click.command(cls=Command)
 @wanted_run
 @click.option("--now", is_flag=True, help="Break off waiting; else servers in hand are finished.")
 @note_option
+@wait_option
 @pass_session
-def pause(session: Session, run_id: str, now: bool, note: str) -> None:
-    """Ask a run to pause; resume goes on with it."""
-    _ask(session, run_id, "pause", "now" if now else "", note)
+def pause(session: Session, run_id: str, now: bool, note: str, wait_s: float) -> None:
+    """Ask a run to pause, and say where each server stands; resume goes on with it.
+
+    One that is queued, or whose process is gone, is paused at once.
+    """
+    _ask(session, run_id, "pause", "now" if now else "", note, wait_s)
 
 
 @click.command(cls=Command)
 @wanted_run
 @note_option
+@wait_option
 @pass_session
-def abort(session: Session, run_id: str, note: str) -> None:
-    """Ask a run that goes on to stop and end as it stands; undo takes it back."""
-    _ask(session, run_id, "abort", "", note)
+def abort(session: Session, run_id: str, note: str, wait_s: float) -> None:
+    """End a run as it stands, and say where each server stands; undo takes it back.
+
+    A run that goes on breaks off waiting and ends; one that nobody works on ends at once.
+    """
+    _ask(session, run_id, "abort", "", note, wait_s)
 
 
 @click.command(cls=Command)
 @wanted_run
 @wanted_server
 @note_option
+@wait_option
 @pass_session
-def skip(session: Session, run_id: str, server: str, note: str) -> None:
+def skip(session: Session, run_id: str, server: str, note: str, wait_s: float) -> None:
     """Ask a run to leave a server out, put back if all it lost is its traffic."""
-    _ask(session, run_id, "skip", server, note)
+    _ask(session, run_id, "skip", server, note, wait_s)
 
 
 @click.command(cls=Command)
@@ -43,18 +57,19 @@ def skip(session: Session, run_id: str, server: str, note: str) -> None:
 @note_option
 @pass_session
 def retry(session: Session, run_id: str, server: str, note: str) -> None:
-    """Ask that of the servers that failed only this one is tried again; then resume."""
-    _ask(session, run_id, "retry", server, note)
+    """Say that of the servers that failed only this one is tried again; then resume."""
+    _ask(session, run_id, "retry", server, note, 0.0)
 
 
 @click.command(cls=Command)
 @wanted_run
 @click.argument("gate", metavar="[GATE]", default="batch 1")
 @note_option
+@wait_option
 @pass_session
-def approve(session: Session, run_id: str, gate: str, note: str) -> None:
+def approve(session: Session, run_id: str, gate: str, note: str, wait_s: float) -> None:
     """Approve the first batch of a run, so that the others follow."""
-    _ask(session, run_id, "approve", gate, note)
+    _ask(session, run_id, "approve", gate, note, wait_s)
 
 
 @click.command(cls=Command)
@@ -85,19 +100,41 @@ def unlock(session: Session, resource: str, run_id: str, yes: bool) -> None:
     session.say(f"{resource} is free")
 
 
-def _ask(session: Session, run_id: str, kind: str, target: str, note: str) -> None:
-    """Leave a wish in the mailbox of a run; whoever works on it answers."""
+def _ask(session: Session, run_id: str, kind: str, target: str, note: str, wait_s: float) -> None:
+    """Ask, wait a while for the answer, and show how the run stands then."""
+    from cli.run_view import status_lines
     from cli.worker import operator
-    from orchestrator.rollout.records import RequestKind
+    from orchestrator.rollout.asking import ask
+    from orchestrator.rollout.records import RequestKind, RequestState
+    from orchestrator.rollout.status import status
 
+    clock = session.adapters.clock()
     with open_store(session) as store:
-        asked = store.requests.ask(
+        answer = ask(
             run_id,
             RequestKind(kind),
             target,
+            store,
             asked_by=operator(),
-            now_s=session.adapters.clock().time_s(),
+            now_s=clock.time_s(),
             note=note,
-            once=kind == "approve",
         )
-    session.say(f"asked run {run_id}: {asked.words}")
+        session.say(answer.words)
+        if (asked := answer.waiting) is not None:
+            deadline_s = time.monotonic() + wait_s
+            while asked.state is RequestState.ASKED and time.monotonic() < deadline_s:
+                clock.sleep(_LOOK_S)
+                asked = store.requests.get(asked.number)
+            if asked.state is RequestState.REFUSED:
+                raise Failure(f"run {run_id} refused: {asked.answer}", ExitCode.NOT_NOW)
+            session.say(
+                f"run {run_id} ends what it has in hand first; see: kemp rollout watch {run_id}"
+                if asked.state is RequestState.ASKED
+                else f"run {run_id} answered: {asked.answer or 'done'}"
+            )
+        found = status(run_id, store)
+    session.show(
+        found.to_data(),
+        details=lambda: "\n".join(status_lines(found, colour=session.colour, now_s=clock.time_s())),
+        name=run_id,
+    )

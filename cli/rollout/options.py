@@ -10,6 +10,15 @@ yes_option = click.option("--yes", is_flag=True, help="Do not ask.")
 run_argument = click.argument("run_id", metavar="[RUN]", required=False)
 wanted_run = click.argument("run_id", metavar="RUN")
 wanted_server = click.argument("server", metavar="SERVER")
+wait_option = click.option(
+    "--wait",
+    "wait_s",
+    type=click.FloatRange(min=0),
+    default=15.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="Longest wait for the run's answer.",
+)
 note_option = click.option("--note", default="", help="Why; kept with the run.")
 
 

@@ -23,9 +23,18 @@ if TYPE_CHECKING:
 @click.option(
     "--save", type=click.Path(dir_okay=False, path_type=Path), help="Keep the plan to run later."
 )
+@click.option("--schema", is_flag=True, help="Print the JSON Schema of a plan instead.")
 @pass_session
-def plan(session: Session, place: str | None, file: str | None, save: Path | None) -> ExitCode:
+def plan(
+    session: Session, place: str | None, file: str | None, save: Path | None, schema: bool
+) -> ExitCode:
     """Show what a rollout would do; changes nothing."""
+    if schema:
+        from cli.render import write
+        from orchestrator.rollout.plan import plan_schema
+
+        write(plan_schema().rstrip())
+        return ExitCode.OK
     made = make(session, one_of(place, file))
     if save is not None:
         save.write_text(made.to_json() + "\n", encoding="utf-8")

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from types import FrameType
 
     from orchestrator.rollout.report import RunReport
+    from orchestrator.rollout.store import Store
 
 
 @click.command("run", cls=Command)
@@ -70,9 +71,7 @@ def run_command(
         with open_store(session) as store:
             now_s = session.adapters.clock().time_s()
             queued = enqueue(made, store, now_s=now_s, operator=operator())
-            if not any(one.serves for one in store.workers.all()):
-                session.warn("no worker serves the store now; it waits for one (kemp worker)")
-        session.say(f"run {queued} is queued; see: kemp rollout status {queued}")
+            _left_to_workers(session, store, queued)
         return ExitCode.OK
 
     run_id = new_run_id()
@@ -97,8 +96,9 @@ def run_command(
 
 @click.command(cls=Command)
 @run_argument
+@click.option("--detach", is_flag=True, help="Leave it to the workers (kemp worker).")
 @pass_session
-def resume(session: Session, run_id: str | None) -> ExitCode:
+def resume(session: Session, run_id: str | None, detach: bool) -> ExitCode:
     """Go on with a run that paused or was killed; the newest such run unless named.
 
     Asks nothing: the plan was confirmed when the run began.
@@ -106,14 +106,19 @@ def resume(session: Session, run_id: str | None) -> ExitCode:
     from cli.progress import shown
     from orchestrator.inventory import spec_from_data
     from orchestrator.rollout.run import resume as go_on
-    from orchestrator.rollout.store.runs import refuse_other_version
+    from orchestrator.rollout.store.runs import refuse_ended, refuse_other_version
 
     with open_store(session) as store:
         chosen = run_id or newest(store, RESUMABLE)
-        found = store.run(chosen)
+        if detach:
+            store.queue(chosen, now_s=session.adapters.clock().time_s())
+            _left_to_workers(session, store, chosen)
+            return ExitCode.OK
+        run = store.run(chosen)
+        refuse_ended(run)
         # What another version wrote may make no sense here.
-        refuse_other_version(found)
-        made = found.plan
+        refuse_other_version(run)
+        made = run.plan
         session.say(f"run {chosen} ({made.title}) goes on")
         with (
             session.adapters.rollout(spec_from_data(made.spec), session) as adapters,
@@ -157,6 +162,12 @@ def undo(session: Session, run_id: str, yes: bool) -> ExitCode:
                     operator=operator(),
                 )
     return _conclude(session, end)
+
+
+def _left_to_workers(session: Session, store: "Store", run_id: str) -> None:
+    if not any(one.serves for one in store.workers.all()):
+        session.warn("no worker serves the store now; it waits for one (kemp worker)")
+    session.say(f"run {run_id} is queued; see: kemp rollout watch {run_id}")
 
 
 @contextmanager

@@ -6,7 +6,7 @@ A host or LoadMaster that cannot be read raises; it never looks like an empty on
 import hashlib
 from collections.abc import Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from kempsdk import LoadMaster, RealServer, RsRef, VirtualService, VsRef
 from kempsdk.errors import NotFound
@@ -34,6 +34,7 @@ class LoadMasterFacts:
         services: all of them.
         connections: open connections by service and server, as the LoadMaster counts them; a
             server without a row is missing.
+        rates: new connections a second, likewise.
         drain_time_s: the L7 drain time; None where no layer-7 service is concerned, for which
             alone it has a meaning.
     """
@@ -41,6 +42,7 @@ class LoadMasterFacts:
     services: tuple[VirtualService, ...]
     connections: Mapping[tuple[VsRef, RsRef], int]
     drain_time_s: int | None = None
+    rates: Mapping[tuple[VsRef, RsRef], int] = field(default_factory=dict)
 
     def service(self, vs: VsRef) -> VirtualService | None:
         """Return a service, None if there is none."""
@@ -84,6 +86,10 @@ class Facts:
         """Return the open connections that the LoadMaster counts for a host in a service."""
         counted = self.loadmasters[member.loadmaster].connections
         return counted.get((member.vs, member.rs), 0)
+
+    def rate(self, member: Member) -> int:
+        """Return the new connections a second that the LoadMaster counts for it."""
+        return self.loadmasters[member.loadmaster].rates.get((member.vs, member.rs), 0)
 
     def elsewhere(
         self, address: str, places: Collection[Member]
@@ -181,8 +187,8 @@ def _read_loadmaster(loadmaster: LoadMaster, asked: Collection[VsRef]) -> LoadMa
     services = loadmaster.virtual_services.list()
     statistics = loadmaster.statistics.read()
     concerned = [vs for vs in services if vs.ref in asked]
-    connections = {
-        (vs.ref, rs.ref): row.active_connections
+    rows = {
+        (vs.ref, rs.ref): row
         for vs in concerned
         if isinstance(vs.ref, VsRef)
         for rs in vs.real_servers
@@ -192,7 +198,12 @@ def _read_loadmaster(loadmaster: LoadMaster, asked: Collection[VsRef]) -> LoadMa
     if any(not is_layer_4(vs) for vs in concerned):
         value = loadmaster.parameters.get("finalpersist")
         drain_time_s = int(value) if isinstance(value, int | str) and str(value) else None
-    return LoadMasterFacts(services=services, connections=connections, drain_time_s=drain_time_s)
+    return LoadMasterFacts(
+        services=services,
+        connections={key: row.active_connections for key, row in rows.items()},
+        drain_time_s=drain_time_s,
+        rates={key: row.connections_per_s for key, row in rows.items()},
+    )
 
 
 def snapshot(spec: Spec, facts: Facts) -> dict[str, str]:

@@ -11,11 +11,12 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
+from importlib import resources
 from typing import Any
 
 from orchestrator.errors import OrchestratorError, OtherVersion
 
-FORMAT = 2
+FORMAT = 3
 
 Data = Mapping[str, Any]
 """Plain JSON: names to text, numbers, booleans, lists or further names."""
@@ -190,6 +191,7 @@ class Floor:
         servers: how many the service has.
         healthy: enabled and up when the facts were read.
         lowest: healthy at the lowest point, if health stays as it is.
+        lowest_at: the batch in which that is; empty where nothing is taken out.
         most_out: out at the same time at the highest point.
         min_healthy: that must be left.
         max_unavailable: that may be out.
@@ -203,6 +205,7 @@ class Floor:
     most_out: int
     min_healthy: int
     max_unavailable: int
+    lowest_at: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -215,6 +218,23 @@ class Warned:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Expectation:
+    """How long a plan takes, as far as anybody can know before.
+
+    Attributes:
+        expected_s: by the connections and rates of the moment and the waits of the file.
+        longest_s: after which every wait has met its deadline.
+        how: how it was computed, batch by batch.
+        not_counted: what only counts towards the longest.
+    """
+
+    expected_s: float
+    longest_s: float
+    how: tuple[str, ...]
+    not_counted: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """A rollout, ready to run.
 
@@ -224,6 +244,7 @@ class Plan:
         servers: every server of the rollout, also those with nothing to do.
         floors: of each service, in the order in which they are met.
         undoes: the run that this takes back; empty otherwise.
+        duration: how long it is expected to take; None where nobody computed it.
         spec: the specification, as plain data.
         facts: what the plan rests on.
     """
@@ -237,6 +258,7 @@ class Plan:
     spec: Data
     facts: Mapping[str, str]
     undoes: str = ""
+    duration: Expectation | None = None
 
     def __post_init__(self) -> None:
         planned = [name for batch in self.batches for name in batch]
@@ -338,12 +360,18 @@ class Plan:
                 spec=data["spec"],
                 facts=data["facts"],
                 undoes=data["undoes"],
+                duration=_duration_from(data["duration"]),
             )
         except (ValueError, KeyError, TypeError) as error:
             raise OrchestratorError(f"not a plan: {error!r}") from error
         if plan.fingerprint != data.get("fingerprint"):
             raise OrchestratorError("the facts in the plan were changed: make a new plan")
         return plan
+
+
+def plan_schema() -> str:
+    """Return the JSON Schema of what ``Plan.to_json`` writes."""
+    return resources.files(__package__).joinpath("plan.schema.json").read_text(encoding="utf-8")
 
 
 def _server_from(data: Mapping[str, Any]) -> ServerPlan:
@@ -354,6 +382,13 @@ def _server_from(data: Mapping[str, Any]) -> ServerPlan:
         why=data["why"],
         steps=_steps_from(data),
     )
+
+
+def _duration_from(data: Mapping[str, Any] | None) -> Expectation | None:
+    if data is None:
+        return None
+    lists = {name: tuple(data[name]) for name in ("how", "not_counted")}
+    return Expectation(**{**data, **lists})
 
 
 def _steps_from(data: Mapping[str, Any]) -> tuple[Step, ...]:

@@ -191,15 +191,17 @@ def _lowest(
     there = {rs.ref for rs in service.real_servers}
     up = set(healthy(service))
     now, total = len(up), len(there)
-    lowest, most_out = now, total - now
+    lowest, most_out, lowest_at = now, total - now, ""
     refused: list[str] = []
-    for batch in batches:
+    for number, batch in enumerate(batches, start=1):
         disabled = _servers(spec, key, batch, StepKind.DISABLE)
         if disabled:
             floor.refuse_impossible(len(there))
         left = up - disabled
         out = len(there) - len(left)
-        lowest, most_out = min(lowest, len(left)), max(most_out, out)
+        if len(left) < lowest:
+            lowest, lowest_at = len(left), f"batch {number}"
+        most_out = max(most_out, out)
         words = ", ".join(str(rs) for rs in sorted(disabled))
         least, most = floor.least_healthy(len(there)), floor.most_out(len(there))
         if disabled and len(left) < least:
@@ -230,6 +232,7 @@ def _lowest(
         most_out=most_out,
         min_healthy=floor.least_healthy(total),
         max_unavailable=floor.most_out(total),
+        lowest_at=lowest_at,
     )
 
 

@@ -5,6 +5,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 
 from orchestrator.rollout import ways
+from orchestrator.rollout.expectation import expectation
 from orchestrator.rollout.facts import Facts, rollout_of, snapshot
 from orchestrator.rollout.gates_between import gates_between
 from orchestrator.rollout.pairs import moves, replacements, server_plan
@@ -35,15 +36,17 @@ def make_plan(spec: Spec, facts: Facts) -> Plan:
     units = _units(spec, facts)
     servers = tuple(one for unit in units for one in unit)
     batches = _batches(units, batch_sizes(rollout, len(units)))
+    gates = gates_between(rollout, batches, servers)
     return Plan(
         kind=rollout.kind,
         batches=batches,
-        gates=gates_between(rollout, batches, servers),
+        gates=gates,
         servers=servers,
         floors=lowest_floors(spec, facts, batches, servers),
         warnings=(*warnings, *host_warnings(spec, facts, about)),
         spec=json.loads(json.dumps(dataclasses.asdict(spec))),
         facts=snapshot(spec, facts),
+        duration=expectation(spec, facts, batches, servers, gates),
     )
 
 

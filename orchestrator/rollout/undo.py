@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from kempsdk import RealServer
 from orchestrator.errors import OrchestratorError
 from orchestrator.members import Member
+from orchestrator.rollout.expectation import expectation
 from orchestrator.rollout.facts import Facts, rollout_of, snapshot
 from orchestrator.rollout.pairs import facts_after
 from orchestrator.rollout.plan import (
@@ -243,6 +244,7 @@ def undo_plan(run_id: str, plan: Plan, spec: Spec, facts: Facts, journal: Journa
         spec=json.loads(json.dumps(dataclasses.asdict(spec))),
         facts=snapshot(spec, facts),
         undoes=run_id,
+        duration=expectation(spec, facts, batches, servers, gates),
     )
 
 

@@ -43,6 +43,8 @@ CASES = [
     (orchestration.StoreFull("no"), 24, "make room"),
     (orchestration.OtherVersion("no"), 25, ""),
     (orchestration.CannotRehearse("no"), 28, ""),
+    (orchestration.RequestRefused("no"), 29, ""),
+    (orchestration.TargetNotFound("no", known=["web1", "web2"]), 3, "web1, web2"),
     (orchestration.AlreadyAsked("no", by="ada"), 26, "kemp rollout status"),
     (orchestration.LockNotFound("no"), 3, "kemp rollout locks"),
     (orchestration.IsolationUnavailable("no"), 18, ""),

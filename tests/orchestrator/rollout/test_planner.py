@@ -5,6 +5,7 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+import jsonschema
 import pytest
 
 from kempsdk import Forward, Persist, RealServer, RsRef, RsStatus, VirtualService, VsRef
@@ -12,7 +13,7 @@ from orchestrator.errors import GateRefused, OrchestratorError, RuleViolated, Sp
 from orchestrator.hosts.driver import Host
 from orchestrator.hosts.state import HostAddress, NetState, PersistentSysctl
 from orchestrator.rollout.facts import Facts, LoadMasterFacts, moved, snapshot
-from orchestrator.rollout.plan import Plan, Step, StepKind
+from orchestrator.rollout.plan import Plan, Step, StepKind, plan_schema
 from orchestrator.rollout.planner import make_plan
 from orchestrator.spec import Spec
 from tests.fakes.host import FakeHostDriver, plain_host
@@ -430,10 +431,11 @@ def test_round_trip() -> None:
 def test_stable_schema() -> None:
     data = make_plan(spec_for("kind: roll"), facts()).to_data()
     assert sorted(data) == [
-        "batches", "facts", "fingerprint", "floors", "format", "gates", "kind", "servers",
-        "spec", "undoes", "warnings",
+        "batches", "duration", "facts", "fingerprint", "floors", "format", "gates", "kind",
+        "servers", "spec", "undoes", "warnings",
     ]  # fmt: skip
-    assert data["format"] == 2
+    assert data["format"] == 3
+    jsonschema.validate(data, json.loads(plan_schema()))
     assert sorted(data["servers"][0]) == ["host", "name", "places", "steps", "why"]
     assert sorted(data["servers"][0]["steps"][0]) == [
         "after", "before", "id", "inverse", "kind", "params", "phase", "pool", "server",
@@ -531,3 +533,62 @@ def test_a_vip_on_the_wrong_interface_is_exposed() -> None:
     hosts = {"web1": _on_eth0("web1"), "web2": carrying("web2"), "web3": carrying("web3")}
     plan = make_plan(spec_for("kind: add"), facts(hosts=hosts))
     assert "vip-exposed" in {one.id for one in plan.warnings}
+
+
+# -- how long it takes ------------------------------------------------------------------
+
+
+def loaded(connections: int, rate: int, *, drain_time_s: int | None = None, **vs: Any) -> Facts:
+    """Return facts in which web1 has this load."""
+    there = service([real_server(name) for name in NAMES], **vs)
+    ref = RsRef(ADDRESS["web1"], 80)
+    made = facts(there, connections={ref: connections}, drain_time_s=drain_time_s)
+    box = dataclasses.replace(made.loadmasters["lb1"], rates={(VS, ref): rate})
+    return dataclasses.replace(made, loadmasters={"lb1": box})
+
+
+def test_duration_follows_connections_and_rates() -> None:
+    """120 connections at 10 a second last 12 s each, and the last of them 64 s."""
+    rollout = "kind: roll, hosts: [web1], action: {argv: [x]}, bake: {time_s: 30}"
+    duration = make_plan(spec_for(rollout), loaded(120, 10)).duration
+    assert duration is not None
+    assert duration.expected_s == pytest.approx(5 + 15 + 64.4 + 10 + 30, abs=0.5)
+    assert duration.longest_s == 900 + 600 + 120 + 30
+    assert duration.not_counted == ("your action",)
+    (how,) = duration.how
+    assert how.startswith("batch 1: 124 s, by web1: drain 84 s (120 connections, 10 new a second")
+
+
+@pytest.mark.parametrize(
+    ("rollout", "given", "seconds", "why"),
+    [
+        ("kind: drain, hosts: [web1]", loaded(0, 0), 20, "0 connections open"),
+        ("kind: drain, hosts: [web1]", loaded(3, 0), 680, "idle out after 660 s"),
+        ("kind: drain, hosts: [web1]", loaded(3, 0, idle_timeout_s=90), 110, "after 90 s"),
+        (
+            "kind: drain, hosts: [web1], drain: {deadline_s: 60}",
+            loaded(3, 0),
+            60,
+            "deadline of 60 s",
+        ),
+        (
+            "kind: drain, hosts: [web1]",
+            loaded(2, 2, drain_time_s=300, layer=7, force_l4=False, persist=Persist.SRC),
+            320,
+            "brings clients back for 300 s",
+        ),
+        ("kind: drain, hosts: [web1, web2], max_unavailable: 2", loaded(0, 0), 40, "batch 2"),
+        ("kind: drain, hosts: [web1, web2], batch: 2, max_unavailable: 2", loaded(0, 0), 20, ""),
+    ],
+)
+def test_duration(rollout: str, given: Facts, seconds: float, why: str) -> None:
+    plan = make_plan(spec_for(rollout), given)
+    assert plan.duration is not None
+    assert plan.duration.expected_s == pytest.approx(seconds, abs=0.5)
+    assert why in "\n".join(plan.duration.how)
+    assert Plan.from_json(plan.to_json()) == plan
+
+
+def test_the_floor_says_where_it_is_lowest() -> None:
+    floors = make_plan(spec_for("kind: drain, hosts: [web1]"), facts()).floors
+    assert (floors[0].lowest, floors[0].lowest_at) == (2, "batch 1")
