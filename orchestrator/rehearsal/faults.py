@@ -91,7 +91,7 @@ FAULTS = {
         ),
         FaultInfo(
             name="failover",
-            summary="the LoadMaster's API is gone for five seconds, as while a pair fails over",
+            summary="the LoadMaster is gone for five seconds, as while a pair fails over",
             moment="drain",
             kinds=_OUT,
         ),

@@ -14,11 +14,13 @@ _TIMEOUT_S = 5.0
 class HeldConnections:
     """Connections from the lab's client to services, kept busy from ``__enter__`` to exit."""
 
-    def __init__(self, lab: Lab, services: Sequence[tuple[str, int]], *, number: int) -> None:
-        """Describe them; ``number`` for each service, each from an address of its own."""
+    def __init__(
+        self, lab: Lab, services: Sequence[tuple[str, int]], sources: Sequence[str]
+    ) -> None:
+        """Describe them; for each service one from each of the client's addresses."""
         self._lab = lab
         self._services = services
-        self._number = number
+        self._sources = sources
         self._held: list[http.client.HTTPConnection] = []
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._keep, name="held", daemon=True)
@@ -29,11 +31,10 @@ class HeldConnections:
         Raises:
             OSError: a service does not take them.
         """
-        sources = self._lab.more_clients(self._number)
 
         def connect() -> None:
             for address, port in self._services:
-                for source in sources:
+                for source in self._sources:
                     one = http.client.HTTPConnection(
                         address, port, timeout=_TIMEOUT_S, source_address=(source, 0)
                     )

@@ -132,6 +132,7 @@ class _Rehearsal:
         on_event: Callable[[str], None],
     ) -> None:
         self._site, self._lab, self._options, self._tell = site, lab, options, on_event
+        self._sources = lab.more_clients(8)
         self._web = WebServers(lab, site.servers.values())
         self._boxes = {
             name: stack.enter_context(
@@ -162,7 +163,14 @@ class _Rehearsal:
             return self._refused(refused)
         if plan.empty:
             return self._concluded(Result(**self._about(), state="nothing to do", reason=""))
-        trouble = Trouble(self._options.faults, plan, self._lab, self._boxes, self._driver.stations)
+        trouble = Trouble(
+            self._options.faults,
+            plan,
+            self._lab,
+            self._boxes,
+            self._driver.stations,
+            self._sources,
+        )
         self._driver.trouble = trouble
         return self._run(plan, adapters, trouble)
 
@@ -319,7 +327,6 @@ class _Rehearsal:
             and one.settings.get("enable", True)
             and any(rs.settings.get("enable", True) for rs in one.real_servers)
         }
-        sources = self._lab.more_clients(8)
         return {
             name: LoadOptions(
                 address=ref.address,
@@ -328,7 +335,7 @@ class _Rehearsal:
                 downloads=options.downloads,
                 # At least so long that it can be cut.
                 download_s=max(1.0, options.download_s / options.speed),
-                sources=sources,
+                sources=self._sources,
                 cookies="cook" in str(one.settings.get("persist", "")),
                 max_seconds=24 * 3600,
                 max_requests=10_000_000,

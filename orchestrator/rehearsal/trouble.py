@@ -23,7 +23,6 @@ from orchestrator.rollout.plan import Place, Plan
 from orchestrator.rollout.records import Event
 
 _AWAY_S = 5.0
-_HELD = 4
 
 
 @dataclass(slots=True)
@@ -52,16 +51,19 @@ class Trouble:
         lab: Lab,
         boxes: Mapping[str, LabLoadMaster],
         stations: Mapping[str, str],
+        clients: Sequence[str],
     ) -> None:
         """Choose the server of each.
 
         Args:
             stations: of the servers, by their names.
+            clients: addresses of the lab's client, each like a client of its own.
 
         Raises:
             CannotRehearse: a fault names a server that the plan does not work on.
         """
         self._plan, self._lab, self._boxes, self._stations = plan, lab, boxes, stations
+        self._clients = clients
         worked_on = [one.name for one in plan.servers if one.steps]
         for one in faults:
             if one.server and one.server not in worked_on:
@@ -86,7 +88,7 @@ class Trouble:
         with ExitStack() as stack:
             for one in self._at("start"):
                 if one.fault.info.name == "slow-drain":
-                    held = HeldConnections(self._lab, self._services(), number=_HELD)
+                    held = HeldConnections(self._lab, self._services(), self._clients)
                     stack.enter_context(held)
                 else:
                     self._take_down_another(one.server)
