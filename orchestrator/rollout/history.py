@@ -176,8 +176,9 @@ def _health(events: Iterable[Event], began_s: float) -> tuple[Health, ...]:
 
 
 def _gates(report: RunReport) -> Iterable[Gate]:
-    for host in report.hosts.values():
-        for step in host.steps:
+    lanes = [one.steps for one in report.hosts.values()]
+    for steps in (*lanes, *(one.steps for one in report.gates)):
+        for step in steps:
             if step.started_s is not None and (step.gate or step.evidence):
                 yield Gate(
                     at_s=step.started_s - report.started_s,

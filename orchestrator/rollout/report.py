@@ -77,6 +77,7 @@ class RunReport:
         services: such as ``tcp/203.0.113.250:80 on lb1``.
         hosts: every host of the plan by name, in the plan's order.
         gates: those between batches that have something to look at.
+        operator: the person who began it.
     """
 
     run_id: str
@@ -91,6 +92,7 @@ class RunReport:
     warnings: tuple[Warned, ...]
     hosts: Mapping[str, HostReport]
     gates: tuple[GateReport, ...] = ()
+    operator: str = ""
 
     @property
     def finished(self) -> bool:
@@ -132,6 +134,7 @@ def report(run_id: str, store: Store) -> RunReport:
         kind=plan.kind,
         services=plan.services,
         attempts=run.attempt,
+        operator=run.operator,
         started_s=run.created_s,
         ended_s=run.ended_s,
         fingerprint=plan.fingerprint,

@@ -105,9 +105,7 @@ def status(run_id: str, store: Store) -> RunStatus:
     """
     line, outline = store.line(run_id)
     lanes = by_lane(store.marks(run_id))
-    recent = (
-        [] if line.ended_s is not None else [one for _, one in store.last_events(run_id, _RECENT)]
-    )
+    recent = [one for _, one in store.last_events(run_id, _RECENT)]
     said = {one.server: one for one in recent if one.server is not None}
     health = {
         str(one.data["service"]): one.data

@@ -13,6 +13,7 @@ from orchestrator.rollout.report import report, summaries
 from orchestrator.rollout.status import status
 from orchestrator.rollout.store import Store
 from tests.cli.conftest import Terminal
+from tests.cli.test_rollout_asking import with_canary
 from tests.orchestrator.rollout.long_run import long_plan, store_run
 
 
@@ -87,6 +88,25 @@ def test_status_has_a_line_for_each_server(kemp: Terminal, place: Path) -> None:
         assert [one.outcome for one in status("r1", store).servers] == [
             one.outcome for one in found
         ]
+
+
+def test_the_report_says_who_ran_it_and_shows_the_gates_between(
+    kemp: Terminal, place: Path, tmp_path: Path
+) -> None:
+    with Store(place) as store:
+        store_run(store, "r2", with_canary(2), now_s=5.0)
+        store.stand("r2", RunState.FINISHED, "every server is done", now_s=30.0)
+    page = tmp_path / "report.html"
+    assert kemp("rollout", "report", "r2", "--html", str(page)).code == 0
+    text = page.read_text()
+    assert "<dd>amy@desk</dd>" in text
+    assert "batch 1/approve" in text
+
+
+def test_a_run_that_has_ended_shows_the_health_seen_last(kemp: Terminal, place: Path) -> None:
+    with Store(place) as store:
+        store.stand("r1", RunState.FINISHED, "every server is done", now_s=30.0)
+    assert "2 of 4 healthy, at least 1" in kemp("rollout", "status", "r1").out
 
 
 def test_watch_ends_where_the_run_stands(kemp: Terminal, place: Path) -> None:
