@@ -2,8 +2,6 @@
 
 import json
 import signal
-import subprocess
-import sys
 from collections.abc import Collection
 from pathlib import Path
 from typing import Any
@@ -11,10 +9,9 @@ from typing import Any
 from kempsdk.emulator import CallRecord, Switches, VirtualLoadMaster
 from orchestrator.rollout.store import Store
 from tests.fakes.clock import FakeClock
-from tests.orchestrator.rollout.worker import load_host, save_host
+from tests.orchestrator.rollout.worker import FIRST_RUN, load_host, save_host
+from tests.orchestrator.rollout.worker_process import WorkerProcess
 from tests.orchestrator.rollout.world import MUTATING, NAMES, VS, World
-
-ROOT = Path(__file__).parents[3]
 
 
 class Stage:
@@ -60,11 +57,14 @@ class Stage:
         state: str | None = None,
         patience_s: float = 60.0,
         patient: bool = False,
-    ) -> "subprocess.Popen[str]":
+        run_id: str = FIRST_RUN,
+        delay_s: float = 0.0,
+    ) -> WorkerProcess:
         """Start a worker.
 
         Args:
-            mode: run, resume or serve.
+            mode: run, resume, undo or serve.
+            delay_s: the signal comes so much later than the point.
             kill_at: the point at which it gets the signal ``number``.
             state: the store, where it is not this stage's own directory.
             patience_s: how long a database may be away.
@@ -81,7 +81,8 @@ class Stage:
                     "hosts": str(self.hosts),
                     "mode": mode,
                     "rollout": rollout,
-                    "run_id": "r1",
+                    "run_id": run_id,
+                    "delay_s": delay_s,
                     "kill_at": kill_at,
                     "signal": number,
                     "patience_s": patience_s,
@@ -89,13 +90,7 @@ class Stage:
                 }
             )
         )
-        return subprocess.Popen(
-            [sys.executable, "-W", "error", "-m", "tests.orchestrator.rollout.worker", str(config)],
-            cwd=ROOT,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+        return WorkerProcess(config)
 
     def work(
         self,
@@ -104,9 +99,10 @@ class Stage:
         *,
         kill_at: int | str | None = None,
         number: signal.Signals = signal.SIGKILL,
+        **more: Any,
     ) -> dict[str, Any] | None:
         """Run a worker to its end; return what it says, None if it was killed."""
-        with self.start(mode, rollout, kill_at=kill_at, number=number) as process:
+        with self.start(mode, rollout, kill_at=kill_at, number=number, **more) as process:
             out, err = process.communicate(timeout=120)
         if process.returncode == -signal.SIGKILL:
             return None

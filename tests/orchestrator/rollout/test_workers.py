@@ -2,10 +2,9 @@
 
 import os
 import signal
-import subprocess
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -21,6 +20,7 @@ from tests.fakes.postgres import PASSWORD, PostgresServer, running_postgres
 from tests.orchestrator.rollout.stage import Stage, floor_held
 from tests.orchestrator.rollout.test_killed import ROLL
 from tests.orchestrator.rollout.worker import FastClock, load_host
+from tests.orchestrator.rollout.worker_process import WorkerProcess
 from tests.orchestrator.rollout.world import NAMES, World, spec_for
 
 SLOW = ROLL.replace("settle_s: 1,", "settle_s: 40,")
@@ -34,7 +34,7 @@ class Crew:
         self.stage = stage
         self.place = place
         self.store = Store(place)
-        self.processes: list[subprocess.Popen[str]] = []
+        self.processes: list[WorkerProcess] = []
         self._stack = ExitStack()
 
     def __enter__(self) -> "Crew":
@@ -43,8 +43,7 @@ class Crew:
 
     def __exit__(self, *_: object) -> None:
         for process in self.processes:
-            with suppress(ProcessLookupError):
-                process.kill()
+            process.kill()
             process.communicate(timeout=60)
         self._stack.close()
 
@@ -54,7 +53,7 @@ class Crew:
         kill_at: str | None = None,
         number: signal.Signals = signal.SIGKILL,
         patient: bool = False,
-    ) -> "subprocess.Popen[str]":
+    ) -> WorkerProcess:
         """Start a worker and wait until it serves."""
         before = len(self.serving())
         process = self.stage.start(
@@ -86,7 +85,7 @@ class Crew:
             if time.monotonic() > deadline:
                 for process in self.processes:
                     process.kill()
-                said = "\n".join(process.communicate()[1] for process in self.processes)
+                said = "\n".join(process.communicate(timeout=60)[1] for process in self.processes)
                 raise AssertionError(f"{report('r1', self.store).reason}\n{said}")
             time.sleep(0.05)
 
@@ -140,7 +139,7 @@ def test_a_frozen_worker_is_replaced_and_does_nothing_when_it_wakes(crew: Crew, 
     """It was right before its change, or right after it."""
     frozen = crew.enter(kill_at=point, number=signal.SIGSTOP)
     crew.enqueue(ROLL)
-    os.waitid(os.P_PID, frozen.pid, os.WSTOPPED | os.WNOWAIT)
+    frozen.wait_until_stopped()
     crew.enter()
     crew.check_rolled()
     frozen.send_signal(signal.SIGCONT)

@@ -1,4 +1,4 @@
-"""A worker process for crash tests: ``python -m tests.orchestrator.rollout.worker CONFIG``.
+"""What a worker process of the crash tests does; it is started by ``worker_process.py``.
 
 The LoadMaster lives in the test's process, the hosts in files; so both outlive this
 process, which kills itself at the point that the configuration names.
@@ -29,7 +29,7 @@ from orchestrator.rollout.facts import read_facts
 from orchestrator.rollout.planner import make_plan
 from orchestrator.rollout.records import Event
 from orchestrator.rollout.report import RunReport
-from orchestrator.rollout.run import resume, run_rollout
+from orchestrator.rollout.run import plan_undo, resume, run_rollout
 from orchestrator.rollout.store import Store
 from orchestrator.rollout.worker import Pace, Worker
 from tests.fakes.clock import FakeClock
@@ -41,6 +41,10 @@ from tests.orchestrator.rollout.world import (
     listener,
     spec_for,
 )
+
+FIRST_RUN = "r1"
+FINISHED = "finished"
+"""What asks a host whether it was rebooted."""
 
 _KEPT = [one.name for one in fields(FakeHost) if one.name not in ("refuse", "on_run", "on_tool")]
 
@@ -60,15 +64,19 @@ def load_host(directory: Path, name: str) -> FakeHost:
 class KillPoints:
     """Counts the places where a process may die, and dies at the chosen one."""
 
-    def __init__(self, kill_at: int | str | None, number: int) -> None:
+    def __init__(self, kill_at: int | str | None, number: int, delay_s: float = 0.0) -> None:
         self.passed: list[str] = []
         self._kill_at = kill_at
         self._signal = number
+        self._delay_s = delay_s
 
     def __call__(self, label: str) -> None:
         self.passed.append(label)
         if self._kill_at in (len(self.passed), label):
-            if self._signal == signal.SIGSTOP:
+            if self._delay_s:
+                # Anywhere, also in the middle of a transaction.
+                threading.Timer(self._delay_s, os.kill, (os.getpid(), self._signal)).start()
+            elif self._signal == signal.SIGSTOP:
                 # To this very thread: it goes not one step further.
                 signal.pthread_kill(threading.get_ident(), signal.SIGSTOP)
             else:
@@ -102,6 +110,8 @@ class FileHostDriver:
     def run(self, host: Host, argv: Sequence[str], *, timeout_s: float) -> CommandResult:
         """Reboot, which is all that these tests ask for: the VIP and live sysctls are gone."""
         fake = load_host(self._directory, host.name)
+        if argv[-1] == FINISHED:
+            return CommandResult(exit_code=0 if fake.commands else 1, stdout="", stderr="")
         fake.commands.append(tuple(argv))
         fake.boot()
         fake.sockets.append(listener())
@@ -139,8 +149,10 @@ class _Pointed:
         return call
 
 
-def main(config: dict[str, Any]) -> None:
-    point = KillPoints(config["kill_at"], config["signal"])
+def main_of(path: Path) -> None:
+    """Work as the configuration in a file says."""
+    config: dict[str, Any] = json.loads(path.read_text())
+    point = KillPoints(config["kill_at"], config["signal"], config["delay_s"])
     hosts = Path(config["hosts"])
 
     def on_event(event: Event) -> None:
@@ -197,6 +209,9 @@ def work(
             spec = spec_for(rollout, **(moving if "kind: rehome" in rollout else {}))
             plan = make_plan(spec, read_facts(spec, adapters))
             return run_rollout(plan, adapters, store, on_event=on_event, run_id=config["run_id"])
+        case "undo":
+            plan = plan_undo(FIRST_RUN, adapters, store)
+            return run_rollout(plan, adapters, store, on_event=on_event, run_id=config["run_id"])
         case _:
             return resume(config["run_id"], adapters, store, on_event=on_event)
 
@@ -239,7 +254,3 @@ class _LiveSegment(FakeSegment):
 
     def _read(self) -> None:
         self.hosts = {name: load_host(self._directory, name) for name in NAMES}
-
-
-if __name__ == "__main__":
-    main(json.loads(Path(sys.argv[1]).read_text()))
