@@ -41,11 +41,16 @@ def _plan_lines(plan: "Plan", *, colour: bool, width: int) -> Iterator[str]:
     yield ""
     for floor in plan.floors:
         where = f" in {floor.lowest_at}" if floor.lowest_at else ""
+        # A floor says nothing where nobody is taken out, as while the first server is added.
+        so = (
+            f"at the lowest {floor.lowest}{where} (at least {floor.min_healthy}), at most "
+            f"{floor.most_out} out (at most {floor.max_unavailable})"
+            if floor.most_out
+            else "no server is taken out"
+        )
         yield from _wrapped(
             f"{floor.service} on {floor.loadmaster}: healthy now {floor.healthy} of "
-            f"{floor.servers}; at the lowest {floor.lowest}{where} (at least "
-            f"{floor.min_healthy}), at most {floor.most_out} out (at most "
-            f"{floor.max_unavailable})",
+            f"{floor.servers}; {so}",
             width,
         )
     for warned in plan.warnings:

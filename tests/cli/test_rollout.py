@@ -129,7 +129,9 @@ def test_plan_changes_nothing_run_does_and_the_second_plan_is_empty(lab: Rehears
     planned = lab("rollout", "-f", file, "-o", "json")
     assert planned.code == 0, planned.err
     assert {one["name"] for one in json.loads(planned.out)["servers"]} == {"web1", "web2"}
-    assert "VIP" in lab("rollout", "plan", "-f", file).out
+    shown = lab("rollout", "plan", "-f", file).out
+    assert "VIP" in shown
+    assert "healthy now 0 of 0; no server is taken out" in shown
     assert lab.weights() == {}
 
     unasked = lab("rollout", "run", "-f", file)
