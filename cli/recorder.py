@@ -2,6 +2,7 @@
 
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -104,17 +105,18 @@ def _run_program(session: Session, argv: list[str], recordings: "Recordings") ->
         hint = nearest(argv[0], _nouns())
         raise click.UsageError(f"{argv[0]}: neither a command of kemp{hint} nor a program")
     sys.stdout.flush()
-    with listening(recordings.keep, session.environ) as environment:
-        try:
-            child = subprocess.Popen([program, *argv[1:]], env=environment)
-        except OSError as error:
-            raise click.UsageError(f"{argv[0]}: {error.strerror}") from None
-        while True:
+    # The program has a Ctrl-C as well, and may have something to put right. An exception that
+    # comes just as it ends would lose how it ended.
+    before = signal.signal(signal.SIGINT, lambda _number, _frame: None)
+    try:
+        with listening(recordings.keep, session.environ) as environment:
             try:
-                code = child.wait()
-                break
-            except KeyboardInterrupt:
-                continue  # it has had the Ctrl-C as well, and may have something to put right
+                child = subprocess.Popen([program, *argv[1:]], env=environment)
+            except OSError as error:
+                raise click.UsageError(f"{argv[0]}: {error.strerror}") from None
+            code = child.wait()
+    finally:
+        signal.signal(signal.SIGINT, before)
     # As a shell tells of a signal.
     return code if code >= 0 else 128 - code
 

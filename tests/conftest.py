@@ -6,6 +6,7 @@ import signal
 import pytest
 
 from tests.fakes.postgres import postgres  # noqa: F401 - a fixture
+from tests.soak import LONG
 
 ABSENT_RECORDINGS = "recordings absent"
 """Start of the one reason to skip that CI accepts: captures that do not ship with the project."""
@@ -42,10 +43,13 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Tests against a real appliance are left out, not skipped, unless asked for."""
-    if os.environ.get("KEMP_LIVE_URL"):
-        return
-    live = [item for item in items if item.get_closest_marker("live")]
-    if live:
-        config.hook.pytest_deselected(items=live)
-        items[:] = [item for item in items if item not in live]
+    """Leave out, not skip, unless asked for: a real appliance, and what takes too long for CI."""
+    without = [
+        name
+        for name, asked in (("live", os.environ.get("KEMP_LIVE_URL")), ("long", LONG))
+        if not asked
+    ]
+    left = [item for item in items if any(item.get_closest_marker(one) for one in without)]
+    if left:
+        config.hook.pytest_deselected(items=left)
+        items[:] = [item for item in items if item not in left]

@@ -109,6 +109,7 @@ if LONG:
         assert cut > 0
 
 
+@pytest.mark.long
 def test_a_vip_that_leaves_too_early_or_comes_too_late_fails_requests(direct: RollingLab) -> None:
     host = direct.lab.hosts[0]
     gone = by_loopback.plan_remove(

@@ -317,6 +317,7 @@ class Rollouts(RuleBasedStateMachine):
             statistics=lm.statistics,
             parameters=lm.parameters,
             interfaces=lm.interfaces,
+            high_availability=lm.high_availability,
             real_servers=_Pointed(lm.real_servers, self.point),
         )
         return dataclasses.replace(
