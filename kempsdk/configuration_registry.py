@@ -16,6 +16,7 @@ from kempsdk.configuration_limits import CIPHER_SETS, CLIENT_LIMITS, LIMIT_RULES
 from kempsdk.configuration_network import ADDRESSES, HOSTS, INTERFACES, ROUTES
 from kempsdk.configuration_sso import LDAP_ENDPOINTS, SSO_DOMAINS
 from kempsdk.configuration_things import Things
+from kempsdk.configuration_waf import WAF
 
 THINGS: Final = (
     INTERFACES,
@@ -29,6 +30,7 @@ THINGS: Final = (
     USERS,
     LDAP_ENDPOINTS,
     SSO_DOMAINS,
+    WAF,
     GEO,
     GEO_LOCATIONS,
     GEO_RANGES,

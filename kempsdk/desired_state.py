@@ -115,6 +115,7 @@ class Kind(str, Enum):
     USER = "user"
     LDAP_ENDPOINT = "ldap_endpoint"
     SSO_DOMAIN = "sso_domain"
+    WAF = "waf"
     GEO = "geo"
     GEO_LOCATION = "geo_location"
     GEO_RANGE = "geo_range"

@@ -53,7 +53,7 @@ class WafChanges(TypedDict, total=False):
 
 
 # The names of the answer are those that a client reads; the vendor's description has none.
-_TABLE: Final = Table(
+WAF_SETTINGS: Final = Table(
     [
         field(
             "logformat",
@@ -98,14 +98,14 @@ class WafControl:
             WriteNotApplied: the appliance made something else of it.
         """
         asked: dict[str, object] = dict(settings)
-        params = write_settings(_TABLE, asked)
+        params = write_settings(WAF_SETTINGS, asked)
         now = self.get()
         for name, (command, param) in _WRITERS.items():
-            known = _TABLE.by_setting[name]
+            known = WAF_SETTINGS.by_setting[name]
             if name in asked and not known.kind.same(asked[name], getattr(now, name)):
                 self._appliance.write(command, {param: params[known.request]}, target=name)
         now = self.get()
-        check_applied("setwaf", "firewall", compare(_TABLE, asked, now))
+        check_applied("setwaf", "firewall", compare(WAF_SETTINGS, asked, now))
         return now
 
     def send_logs(self, server: str, user: str, password: str | Secret) -> WafSettings:
@@ -154,6 +154,6 @@ def _read(tree: Tree) -> WafSettings:
     # v1 has them in an element of their own.
     rows = entries(tree, "WAF")
     row = {name.lower(): value for name, value in flatten(rows[0] if rows else tree).items()}
-    if not row.keys() & {one.wire for one in _TABLE.fields}:
+    if not row.keys() & {one.wire for one in WAF_SETTINGS.fields}:
         raise MalformedAnswer("no settings of the firewall in the answer")
-    return WafSettings(**_TABLE.read(row))
+    return WafSettings(**WAF_SETTINGS.read(row))

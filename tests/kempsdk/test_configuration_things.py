@@ -20,6 +20,7 @@ from kempsdk.limits import ClientLimitKind, LimitMatch
 from kempsdk.permissions import Permission
 from kempsdk.references import VsRef
 from kempsdk.sso_domains import LogonFormat, SsoProtocol
+from kempsdk.waf_settings import WafLogFormat
 from tests.fakes.clock import FakeClock
 
 WEB = VsRef.parse("tcp/10.0.1.250:443")
@@ -64,6 +65,7 @@ def full(lm: LoadMaster) -> LoadMaster:
         failures_forgotten_s=60,
         locked_s=120,
     )
+    lm.waf_settings.update(log_format=WafLogFormat.JSON, install_hour=3)
     lm.geo_fqdns.switch(enabled=True)
     lm.geo_parameters.update(zone="example.com", ttl_s=30)
     lm.geo_locations.create("lab")
@@ -123,6 +125,7 @@ DRIFT = [
     (("users", "ann", "permissions"), [], "update user ann: permissions"),
     (("ldap_endpoints", "office", "timeout_s"), 9, "timeout_s: "),
     (("sso_domains", "EXAMPLE", "locked_s"), 240, "locked_s: 120 -> 240"),
+    (("waf", "log_format"), "native", "update waf firewall: log_format: 'json' -> 'native'"),
     (("geo", "ttl_s"), 60, "update geo GEO: ttl_s: 30 -> 60"),
     (("geo_ranges", "192.0.2.0/24", "latitude_s"), 3600, "latitude_s: "),
     (("geo_clusters", "10.0.0.20", "enabled"), False, "enabled: True -> False"),
@@ -193,7 +196,7 @@ def test_every_kind_can_be_pruned_except_what_cannot_be_deleted() -> None:
     tried = {one.partition("/")[0] for one in PRUNED}
     cannot = {one.kind.value for one in THINGS if one.delete is None}
     assert tried | cannot | {"cipher_set"} == {one.kind.value for one in THINGS}
-    assert cannot == {"interface", "geo"}
+    assert cannot == {"interface", "geo", "waf"}
 
 
 def test_a_cipher_set_in_use_is_not_deleted(full: LoadMaster) -> None:

@@ -5,14 +5,14 @@ import pytest
 from kempsdk.client import LoadMaster
 from kempsdk.errors import BadAnswer, InvalidRequest, WriteNotApplied
 from kempsdk.secret import Secret
-from kempsdk.waf_settings import _TABLE, WafChanges, WafLogFormat
+from kempsdk.waf_settings import WAF_SETTINGS, WafChanges, WafLogFormat
 from tests.kempsdk.test_virtual_services import DONE, scripted
 
 SHOWN = {"AutoUpdate": False, "AutoInstall": False, "InstallHour": 4, "LogFormat": "native"}
 
 
 def test_keywords_are_the_table() -> None:
-    assert set(WafChanges.__annotations__) == set(_TABLE.by_setting)
+    assert set(WafChanges.__annotations__) == set(WAF_SETTINGS.by_setting)
 
 
 def test_settings(lm: LoadMaster) -> None:
