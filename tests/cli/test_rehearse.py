@@ -15,7 +15,6 @@ from kempsdk import CheckType, Forward, RsRef, VsRef, catalogue
 from kempsdk.emulator import VirtualLoadMaster
 from tests.cli.conftest import Terminal, configuration, connected
 from tests.cli.test_demo import children, left_behind
-from tests.soak import LONG
 
 SERVICE = "tcp/10.20.0.250:80"
 OTHER = "tcp/10.20.0.251:8080"
@@ -172,7 +171,8 @@ def test_a_server_that_never_becomes_healthy_fires_its_gate(kemp: Terminal, tmp_
 
 @pytest.mark.kernel
 @pytest.mark.soak
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL] if LONG else [signal.SIGINT])
+@pytest.mark.long
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
 def test_stopped_in_the_middle_it_leaves_nothing(
     kemp: Terminal, tmp_path: Path, number: signal.Signals
 ) -> None:

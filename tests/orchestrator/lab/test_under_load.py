@@ -62,6 +62,7 @@ def _roll_all(lab: RollingLab, capsys: pytest.CaptureFixture[str]) -> None:
         rolled.assert_unharmed()
 
 
+@pytest.mark.long  # kemp demo rolls so in CI
 def test_a_roll_with_direct_return(direct: RollingLab, capsys: pytest.CaptureFixture[str]) -> None:
     _roll_all(direct, capsys)
 
@@ -93,6 +94,7 @@ def _without_drain(lab: RollingLab, monkeypatch: pytest.MonkeyPatch) -> tuple[in
     return _harmed(lab.roll(plan))
 
 
+@pytest.mark.long
 def test_without_a_drain_downloads_are_cut(
     direct: RollingLab, monkeypatch: pytest.MonkeyPatch
 ) -> None:

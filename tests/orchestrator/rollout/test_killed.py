@@ -49,7 +49,15 @@ CASES = {
 }
 
 
-@pytest.fixture(scope="module", params=CASES)
+_LONG = (pytest.mark.soak, pytest.mark.long)
+
+
+@pytest.fixture(
+    scope="module",
+    params=[
+        pytest.param(one, marks=_LONG if one in ("replace", "rehome") else ()) for one in CASES
+    ],
+)
 def unharmed(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[str, tuple[str, ...], list[str], dict[str, Any], list[tuple[str, str, str]]]:
