@@ -83,9 +83,9 @@ def perform(context: Context, step_id: str) -> Verdict:
 
 
 def _perform(context: Context, step: Step) -> Verdict:
-    if context.stops_now or _paused_before(context, step):
-        return Verdict.STOPPED
     earlier = context.journal(step.id)
+    if context.stops_now or _paused_before(context, step, earlier):
+        return Verdict.STOPPED
     if earlier is not None and earlier.status is StepStatus.FAILED:
         # Only a new attempt tries again, and says so of each step.
         return _after_failure(context, step, earlier.gate)
@@ -127,10 +127,14 @@ def _perform(context: Context, step: Step) -> Verdict:
     return Verdict.GO_ON
 
 
-def _paused_before(context: Context, step: Step) -> bool:
+def _paused_before(context: Context, step: Step, earlier: StepRecord | None) -> bool:
     """Return whether the run is to pause before this server or gate, which is not begun."""
-    lane = context.lanes[step.server]
-    return step is lane[0] and context.wishes.open(RequestKind.PAUSE) is not None
+    if step is not context.lanes[step.server][0]:
+        return False
+    # Whoever takes it over from a worker that died walks its way again from here.
+    status = earlier.status if earlier is not None else StepStatus.AGAIN
+    begun = status.complete or status is StepStatus.RUNNING
+    return not begun and context.wishes.open(RequestKind.PAUSE) is not None
 
 
 def _end(

@@ -9,6 +9,8 @@ from kempsdk import RsRef
 from orchestrator.errors import AlreadyAsked
 from orchestrator.hosts.driver import CommandResult
 from orchestrator.rollout.records import RequestKind, RequestState
+from orchestrator.rollout.steps import Verdict, perform
+from tests.orchestrator.rollout.taken_over import one_worker, walk
 from tests.orchestrator.rollout.world import ADDRESS, NAMES, VS, World, connection, listener
 
 ROLL = "kind: roll, action: {argv: [restart]}"
@@ -208,6 +210,18 @@ def test_pause_finishes_the_servers_in_hand(quick: World) -> None:
     (asked,) = quick.store.requests.of_run(result.run_id)
     assert asked.state is RequestState.TAKEN
     assert quick.resume(result.run_id).finished
+
+
+def test_a_server_in_hand_is_finished_before_a_pause(quick: World) -> None:
+    with one_worker(quick, ROLL, "first") as context:
+        assert perform(context, "web1/disable") is Verdict.GO_ON
+    quick.ask(RequestKind.PAUSE)
+    with one_worker(quick, ROLL, "second") as context:
+        assert walk(context, "web1") is Verdict.GO_ON
+        assert walk(context, "web2") is Verdict.STOPPED
+    assert quick.enabled()["web1"]
+    # Taken out and put back, each once.
+    assert len(quick.mutations()) == 2
 
 
 def test_pause_now_breaks_off_the_wait_and_says_where_each_server_stands(quick: World) -> None:
