@@ -4,7 +4,7 @@ After one, everybody who works with that pair waits until a unit is active again
 of the servers must be what the plan found, but for what this run has done since.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from kempsdk import HaState, HaStatus, VirtualService
 from kempsdk.errors import CommandRejected, KempError
@@ -27,6 +27,9 @@ _PATIENCE_S = 120.0
 """As long may a pair have no active unit: it fails over within its time-out, 15 s at most."""
 
 _LOOK_S = 3.0
+
+_Touch = tuple[StepRecord, tuple[Data, ...]]
+"""What a step did to a server, and all that the server may be while it is in hand."""
 
 
 def check(context: Context) -> bool:
@@ -62,11 +65,12 @@ def _failed_over(context: Context, name: str) -> bool:
         known = watch.active_since_s
         if status.takes_writes and status.active_since_s == known:
             return False
-        begun = known is None and context.attempt == 1
-        if begun and status.takes_writes:
+        if known is None and status.takes_writes and _is_fresh(context, name):
             watch.active_since_s = status.active_since_s
             return False
-        if not begun or not status.takes_writes:
+        # Of a run that goes on, nobody here knows which unit was active before.
+        told = known is not None or not status.takes_writes
+        if told:
             context.emit(
                 "failover",
                 f"{name}: the unit that answers is {status.state.value}, and not the one that "
@@ -77,18 +81,23 @@ def _failed_over(context: Context, name: str) -> bool:
         moved = tuple(_moved(context, name))
         if moved:
             raise GateRefused(
-                f"{name} failed over, and the unit that is active now is not as the run left "
-                f"it: {moved[0]}",
+                f"{name}: the unit that is active now is not as the run left it: {moved[0]}",
                 gate="failover",
                 evidence=moved,
             )
         watch.active_since_s = status.active_since_s
-        context.emit(
-            "failed-over",
-            f"{name}: the active unit has all that the run rests on",
-            server=context.lane or None,
-        )
+        if told:
+            context.emit(
+                "failed-over",
+                f"{name}: the active unit has all that the run rests on",
+                server=context.lane or None,
+            )
         return known is not None
+
+
+def _is_fresh(context: Context, name: str) -> bool:
+    """Return whether the plan's facts are all that is known: nothing was begun on this pair."""
+    return context.attempt == 1 and not _as_left(context, name, read_s=0)
 
 
 def _status(watch: LoadMasterWatch, *, max_age_s: float = _AGE_S) -> HaStatus | None:
@@ -131,8 +140,10 @@ def _moved(context: Context, name: str) -> Iterator[str]:
     Raises:
         KempError: it could not be read.
     """
+    # Others may be in the middle of a step, and end it before the journal is read.
+    read_s = context.adapters.clock.time_s()
     services = {one.ref: one for one in context.loadmaster(name).virtual_services.list()}
-    left = _as_left(context, name)
+    left = _as_left(context, name, read_s=read_s)
     for key in context.floors:
         if key.loadmaster != name:
             continue
@@ -167,39 +178,45 @@ def _without_health(line: str) -> str:
     return " ".join([first, *(word for word in more if "=" in word)])
 
 
-def _as_left(context: Context, name: str) -> dict[ServiceKey, dict[str, tuple[Data, ...]]]:
-    """Return how this run left each server that it touched; both sides of a step in hand."""
+def _as_left(
+    context: Context, name: str, *, read_s: float
+) -> dict[ServiceKey, dict[str, tuple[Data, ...]]]:
+    """Return what each server that this run touched may be, when it was read at that time."""
     lanes = by_lane(context.store.steps(context.run_id))
-    left: dict[ServiceKey, dict[str, tuple[float, tuple[Data, ...]]]] = {}
+    found: dict[ServiceKey, dict[str, list[_Touch]]] = {}
     for server in context.plan.servers:
         for place in context.places(server.name):
-            if place.loadmaster != name:
-                continue
-            last = _last(server, lanes.get(server.name, {}), place.pool)
-            if last is None:
-                continue
-            known = left.setdefault(place.service, {})
-            at_s, _ = known.get(str(place.rs), (float("-inf"), ()))
-            if last[0] >= at_s:
-                known[str(place.rs)] = last
-    return {key: {rs: one for rs, (_, one) in found.items()} for key, found in left.items()}
+            touches = _touches(server, lanes.get(server.name, {}), place.pool)
+            if place.loadmaster == name and touches:
+                found.setdefault(place.service, {}).setdefault(str(place.rs), []).extend(touches)
+    return {
+        key: {rs: _may_be(touches, read_s) for rs, touches in servers.items()}
+        for key, servers in found.items()
+    }
 
 
-def _last(
-    server: ServerPlan, journal: Mapping[str, StepRecord], pool: str
-) -> tuple[float, tuple[Data, ...]] | None:
-    """Return when a place was changed last, and what it may be since then."""
-    planned = {one.id: one.after for one in server.steps}
+def _touches(server: ServerPlan, journal: Mapping[str, StepRecord], pool: str) -> list[_Touch]:
+    steps = {one.id: one for one in server.steps if one.pool == pool}
+    # A step that the plan does not have leads back to a state that the plan leads through.
+    states = [state for one in steps.values() for state in (one.before, one.after) if state]
     where = pool if len(server.places) > 1 else None
-    last: tuple[float, tuple[Data, ...]] | None = None
+    found: list[_Touch] = []
     for step_id, record in journal.items():
         name = step_name(step_id)
         if name is None or name.word not in ROTATION_WORDS or name.pool != where:
             continue
-        if not record.intended or (last is not None and record.started_s < last[0]):
-            continue
-        either = (record.before, planned.get(step_id), record.after)
-        if record.status.complete and record.after is not None:
-            either = (record.after, None, None)
-        last = (record.started_s, tuple(one for one in either if one is not None))
-    return last
+        if record.intended:
+            led = [steps[step_id].after] if step_id in steps else states
+            sides = (record.before, *led, record.after)
+            found.append((record, tuple(one for one in sides if one is not None)))
+    return found
+
+
+def _may_be(touches: Iterable[_Touch], read_s: float) -> tuple[Data, ...]:
+    """Return what was left at last; also what was before, of what may not have been over."""
+    allowed: tuple[Data, ...] = ()
+    for record, sides in sorted(touches, key=lambda one: one[0].started_s):
+        after = record.after if record.status.complete else None
+        over = record.ended_s is None or record.ended_s <= read_s
+        allowed = (after,) if over and after is not None else (*allowed, *sides)
+    return allowed

@@ -2,17 +2,25 @@
 
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any, cast
 
 import pytest
 
-from kempsdk import RsRef
+from kempsdk import RsRef, VirtualService
 from kempsdk.emulator import HighAvailabilityPair, Switches, VirtualLoadMaster
-from orchestrator.rollout.records import Event
+from orchestrator.hosts.driver import CommandResult
+from orchestrator.rollout import failover
+from orchestrator.rollout.plan_parts import server_state
+from orchestrator.rollout.records import Event, StepStatus
 from orchestrator.rollout.report import RunReport
+from orchestrator.rollout.steps import Verdict, perform
 from orchestrator.rollout.store import Store
+from tests.orchestrator.rollout.taken_over import one_worker, walk
 from tests.orchestrator.rollout.world import ADDRESS, NAMES, VS, World
 
+LOST = {"vs": VS.address, "port": VS.port, "prot": "tcp", "rs": ADDRESS["web1"], "rsport": 80}
+WEB2 = RsRef(ADDRESS["web2"], 80)
 ROLL = "kind: roll, hosts: [web1, web2], action: {argv: [deploy]}"
 
 
@@ -74,8 +82,7 @@ def test_a_failover_in_mid_drain_is_read_again_and_the_run_goes_on(pair: PairWor
 
 
 def test_a_unit_that_lost_the_disable_stops_the_run(pair: PairWorld) -> None:
-    lost = {"vs": VS.address, "port": VS.port, "prot": "tcp", "rs": ADDRESS["web1"]}
-    done = pair.failover_in_drain(losing={**lost, "rsport": 80, "enable": "Y"})
+    done = pair.failover_in_drain(losing={**LOST, "enable": "Y"})
     assert not done.finished
     record = pair.store.steps(done.run_id)["web1/drain"]
     assert record.gate == "failover"
@@ -84,8 +91,7 @@ def test_a_unit_that_lost_the_disable_stops_the_run(pair: PairWorld) -> None:
 
 
 def test_a_unit_on_which_another_server_differs_stops_the_run(pair: PairWorld) -> None:
-    lost = {"vs": VS.address, "port": VS.port, "prot": "tcp", "rs": ADDRESS["web3"]}
-    done = pair.failover_in_drain(losing={**lost, "rsport": 80, "weight": 3})
+    done = pair.failover_in_drain(losing={**LOST, "rs": ADDRESS["web3"], "weight": 3})
     assert not done.finished
     assert "weight=1000" in done.reason
     assert "weight=3" in done.reason
@@ -107,3 +113,78 @@ def test_a_standby_unit_that_answers_is_not_the_active_one(pair: PairWorld) -> N
     pair.pair.first.set_standby(False)
     again = pair.resume(done.run_id)
     assert again.finished, again.reason
+
+
+class _Killed(BaseException):
+    """Nothing in the run outlives it."""
+
+
+def test_killed_on_the_way_back_it_goes_on_without_calling_that_a_failover(
+    pair: PairWorld,
+) -> None:
+    """No plan says what that step leads to, and its end was not noted any more."""
+
+    def kill(event: Event) -> None:
+        if event.kind == "acting" and event.step == "web1/undo-1-enable":
+            pair.box.run("modrs", **LOST, enable="Y")
+            raise _Killed
+
+    answers = [CommandResult(exit_code=1, stdout="", stderr="")]
+    fine = CommandResult(exit_code=0, stdout="", stderr="")
+    pair.driver.hosts["web1"].on_run = lambda _: answers.pop() if answers else fine
+    with pytest.raises(_Killed):
+        pair.run(f"{ROLL}, on_failure: revert-server", watch=kill)
+    again = pair.resume(pair.store.runs()[0].run_id)
+    assert again.finished, again.reason
+    assert not pair.words("failover")
+    assert pair.enabled() == dict.fromkeys(NAMES, True)
+
+
+def test_a_pair_that_failed_over_meanwhile_is_read_again(pair: PairWorld) -> None:
+    with one_worker(pair, ROLL, "first") as context:
+        assert perform(context, "web1/disable") is Verdict.GO_ON
+    pair.fail_over(losing={**LOST, "enable": "Y"})
+    with one_worker(pair, ROLL, "second") as context:
+        assert perform(context, "web1/drain") is Verdict.FAILED
+    record = pair.store.step("r1", "web1/drain")
+    assert record is not None
+    assert record.gate == "failover"
+    assert "enabled: left as no, found yes" in record.reason
+
+
+def test_a_pair_that_did_not_fail_over_meanwhile_says_nothing(pair: PairWorld) -> None:
+    with one_worker(pair, ROLL, "first") as context:
+        assert perform(context, "web1/disable") is Verdict.GO_ON
+    with one_worker(pair, ROLL, "second") as context:
+        assert walk(context, "web1") is Verdict.GO_ON
+    assert not pair.words("failover")
+
+
+def test_what_ends_between_the_two_reads_is_no_difference(
+    pair: PairWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another server was in the middle of its change: read as it was, noted as it is."""
+    services, store = pair.lm.virtual_services, pair.store
+    read = services.list
+
+    def end_meanwhile() -> tuple[VirtualService, ...]:
+        found = read()
+        before = server_state(pair.lm.real_servers.get(VS, WEB2))
+        pair.clock.sleep(1)
+        pair.lm.real_servers.disable_in(VS, WEB2)
+        step = {"run_id": "r1", "step_id": "web2/disable", "worker": "second"}
+        store.announce(**step, before=before, inverse=None)
+        store.end_step(
+            **step,
+            status=StepStatus.DONE,
+            now_s=pair.clock.time_s(),
+            after={**before, "enabled": False},
+        )
+        return found
+
+    with one_worker(pair, ROLL, "first") as context:
+        assert perform(context, "web1/disable") is Verdict.GO_ON
+    with one_worker(pair, ROLL, "second") as context:
+        store.begin_step("r1", "web2/disable", worker="second", now_s=pair.clock.time_s())
+        monkeypatch.setattr(services, "list", end_meanwhile)
+        assert failover.check(replace(context, lane="web1")) is False
