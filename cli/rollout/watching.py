@@ -59,7 +59,7 @@ def _live(session: Session, store: "Store", run_id: str) -> "RunStatus":
             view.show(found := _look(store, run_id))
             if found.over:
                 return found
-            time.sleep(_LOOK_S)
+            session.adapters.clock().sleep(_LOOK_S)
 
 
 def _plain(session: Session, store: "Store", run_id: str) -> "RunStatus":
