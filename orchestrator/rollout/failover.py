@@ -62,6 +62,8 @@ def _failed_over(context: Context, name: str) -> bool:
         if status.state is HaState.NOT_CONFIGURED:
             watch.single = True
             return False
+        if status.takes_writes:
+            watch.inactive_since_s = None
         known = watch.active_since_s
         if status.takes_writes and status.active_since_s == known:
             return False
@@ -120,9 +122,11 @@ def _active(
         GateRefused: none was in time.
     """
     clock = context.adapters.clock
-    deadline = clock.monotonic_s() + _PATIENCE_S
+    # Servers come here one after another: what one has waited, the next does not wait again.
+    if watch.inactive_since_s is None:
+        watch.inactive_since_s = clock.monotonic_s()
     while status is None or not status.takes_writes:
-        if clock.monotonic_s() >= deadline:
+        if clock.monotonic_s() - watch.inactive_since_s >= _PATIENCE_S:
             said = "nothing" if status is None else status.state.value
             raise GateRefused(
                 f"{name}: no unit of the pair was active for {_PATIENCE_S:g} s; resume when one is",
@@ -131,6 +135,7 @@ def _active(
             )
         context.wait(_LOOK_S)
         status = _status(watch, max_age_s=0)
+    watch.inactive_since_s = None
     return status
 
 

@@ -80,6 +80,7 @@ class LoadMasterWatch:
         unit: what the unit that answers is; held while it is looked at: ``failover``.
         single: it is no pair.
         active_since_s: of the unit that this worker knows as the active one.
+        inactive_since_s: no unit was active since then, on the monotonic clock.
     """
 
     def __init__(self, loadmaster: LoadMaster, clock: Clock) -> None:
@@ -92,6 +93,7 @@ class LoadMasterWatch:
         self.unit: Shared[HaStatus] = Shared(loadmaster.high_availability.status, clock)
         self.single = False
         self.active_since_s: int | None = None
+        self.inactive_since_s: float | None = None
 
 
 def _by_ref(loadmaster: LoadMaster) -> dict[VsRef, VirtualService]:

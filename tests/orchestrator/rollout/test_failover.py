@@ -9,6 +9,7 @@ import pytest
 
 from kempsdk import RsRef, VirtualService
 from kempsdk.emulator import HighAvailabilityPair, Switches, VirtualLoadMaster
+from orchestrator.errors import GateRefused
 from orchestrator.hosts.driver import CommandResult
 from orchestrator.rollout import failover
 from orchestrator.rollout.plan_parts import server_state
@@ -188,3 +189,16 @@ def test_what_ends_between_the_two_reads_is_no_difference(
         store.begin_step("r1", "web2/disable", worker="second", now_s=pair.clock.time_s())
         monkeypatch.setattr(services, "list", end_meanwhile)
         assert failover.check(replace(context, lane="web1")) is False
+
+
+def test_all_servers_together_wait_once_for_a_unit(pair: PairWorld) -> None:
+    with one_worker(pair, ROLL, "first") as context:
+        assert failover.check(replace(context, lane="web1")) is False
+        pair.pair.first.set_standby(True)
+        pair.pair.second.set_standby(True)
+        begun_s = pair.clock.monotonic_s()
+        pair.clock.sleep(5)
+        for name in ("web1", "web2"):
+            with pytest.raises(GateRefused, match="no unit of the pair was active"):
+                failover.check(replace(context, lane=name))
+        assert pair.clock.monotonic_s() - begun_s < 150
