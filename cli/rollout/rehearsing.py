@@ -48,7 +48,7 @@ def _list_faults(ctx: click.Context, _param: click.Parameter, value: bool) -> No
     "faults",
     multiple=True,
     metavar="NAME[:SERVER]",
-    help="Let this go wrong; may be repeated. Without a server: the first one worked on.",
+    help="Let this go wrong; may be repeated. Without a server: the first one that meets it.",
 )
 @click.option(
     "--list-faults",

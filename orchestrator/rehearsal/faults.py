@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from orchestrator.errors import CannotRehearse
 from orchestrator.rollout_spec import Kind
 
-_BACK: tuple[Kind, ...] = ("add", "roll")
-_OUT: tuple[Kind, ...] = ("drain", "remove", "roll")
+_BACK: tuple[Kind, ...] = ("add", "roll", "replace", "rehome")
+_OUT: tuple[Kind, ...] = ("drain", "remove", "roll", "replace", "rehome")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,7 +101,7 @@ FAULTS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChosenFault:
-    """A fault, and the server that it strikes; "" for the first one that is worked on."""
+    """A fault, and the server that it strikes; "" for the first one that can meet it."""
 
     info: FaultInfo
     server: str = ""

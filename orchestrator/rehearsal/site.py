@@ -13,7 +13,7 @@ from orchestrator.lab.topology import BRIDGE, INTERFACE, MAX_HOSTS, VIP, topolog
 from orchestrator.rehearsal.configuration import Configuration, concerned, moved
 from orchestrator.rollout.facts import rollout_of, services_of
 from orchestrator.spec import Spec
-from orchestrator.targets import target_hosts
+from orchestrator.targets import target_hosts, targets
 
 _FIRST_VIP = ipaddress.IPv4Address(VIP)
 _MOST_VIPS = 39
@@ -53,9 +53,6 @@ class Site:
     addresses: Mapping[str, str]
     notes: tuple[str, ...]
 
-    def name_of(self, station: str) -> str:
-        return next(one.name for one in self.servers.values() if one.station == station)
-
 
 def loadmasters_of(spec: Spec) -> tuple[str, ...]:
     """Return the LoadMasters that have a service with one of the rollout's hosts.
@@ -75,16 +72,16 @@ def lay_out(spec: Spec, exports: Mapping[str, Mapping[str, Any]]) -> Site:
     Raises:
         CannotRehearse: something is missing, or is nothing that the lab has.
     """
-    if missing := [name for name in _wanted(spec) if name not in exports]:
+    wanted, worked_on = _wanted(spec), targets(spec, rollout_of(spec))
+    if missing := [name for name in wanted if name not in exports]:
         raise CannotRehearse(f"there is no export of {missing[0]}")
-    targets = [spec.hosts[name].address for name in target_hosts(spec, rollout_of(spec))]
-    boxes = {
-        name: concerned(name, exports[name], refs, targets) for name, refs in _wanted(spec).items()
-    }
+    hosts = [spec.hosts[name].address for name in worked_on]
+    boxes = {name: concerned(name, exports[name], refs, hosts) for name, refs in wanted.items()}
+    # One that is to replace another may be in no pool yet.
     names = {
         host.address: name
         for name, host in spec.hosts.items()
-        if any(name in spec.pools[pool].hosts for pool in _pools(spec, boxes))
+        if name in worked_on or any(name in spec.pools[pool].hosts for pool in _pools(spec, boxes))
     }
     found = dict.fromkeys(names) | dict.fromkeys(
         rs.ref.address
@@ -221,4 +218,5 @@ def _ports(
             for pool in spec.pools_of(host)
             if pool in _pools(spec, boxes)
         }
+        found |= {one.rs.port: None for one in targets(spec, rollout_of(spec)).get(host, ())}
     return tuple(found)

@@ -19,7 +19,7 @@ from orchestrator.lab.topology import INTERFACE
 from orchestrator.rehearsal.faults import ChosenFault
 from orchestrator.rehearsal.held_connections import HeldConnections
 from orchestrator.rehearsal.web_servers import WebServers
-from orchestrator.rollout.plan import Place, Plan
+from orchestrator.rollout.plan import Place, Plan, ServerPlan
 from orchestrator.rollout.records import Event
 
 _AWAY_S = 5.0
@@ -64,14 +64,16 @@ class Trouble:
         """
         self._plan, self._lab, self._boxes, self._stations = plan, lab, boxes, stations
         self._clients = clients
-        worked_on = [one.name for one in plan.servers if one.steps]
+        worked_on = {one.name: one for one in plan.servers if one.steps}
         for one in faults:
             if one.server and one.server not in worked_on:
                 raise CannotRehearse(
                     f"{one.info.name}: the plan does not work on {one.server}; it does on: "
                     f"{', '.join(worked_on)}"
                 )
-        self._armed = [_Armed(one, one.server or worked_on[0]) for one in faults]
+        self._armed = [
+            _Armed(one, one.server or _first(worked_on.values(), one.info.moment)) for one in faults
+        ]
         self._guard = threading.Lock()
         self._late: list[threading.Timer] = []
 
@@ -104,8 +106,7 @@ class Trouble:
             return
         for one in self._at("first"):
             self._strike(one)
-        word = event.step.rpartition("/")[2].partition("@")[0]
-        for one in self._at(word, event.server):
+        for one in self._at(_word(event.step), event.server):
             self._strike(one)
 
     def commands_fail(self, server: str) -> bool:
@@ -139,7 +140,7 @@ class Trouble:
                         lambda box, a=address, p=port: box.set_health(a, p, False)  # type: ignore[misc] # mypy cannot infer a lambda with a default argument
                     )
             case "wrong-arp":
-                station = self._stations[one.server]
+                station = self._stations[self._plan.server(one.server).host]
                 self._lab.namespaces[station].run(_let_arp_speak)
             case "frozen-counters":
                 self._on_all(lambda box: box.freeze_stats(True))
@@ -199,6 +200,17 @@ class Trouble:
             if place.service.startswith("tcp/")
         }
         return list(found)
+
+
+def _first(servers: Collection[ServerPlan], moment: str) -> str:
+    """Return the first server that has a step of this moment; the first one where none has."""
+    found = (one for one in servers if any(_word(step.id) == moment for step in one.steps))
+    return next(found, next(iter(servers))).name
+
+
+def _word(step: str) -> str:
+    """Return what a step does, from its id."""
+    return step.rpartition("/")[2].partition("@")[0]
 
 
 def _let_arp_speak() -> None:

@@ -116,6 +116,18 @@ def test_the_same_rollout_at_the_labs_addresses() -> None:
     assert "10.20." not in yaml.safe_dump(lab_spec(site, gateway="x", loadmasters={}, hosts=hosts))
 
 
+def test_one_that_replaces_another_is_built_though_it_is_in_no_pool() -> None:
+    text = SPEC.replace(
+        "{kind: drain, pools: [web, app], hosts: [a]}", "{kind: replace, replace: {a: z}}"
+    )
+    site = lay_out(spec(text), {"lb1": EXPORT})
+    assert site.servers["10.20.0.99"].name == "z"
+    # It listens where the old one does for its services.
+    assert sorted(site.servers["10.20.0.99"].ports) == [80, 8443]
+    hosts = {one.station: {"address": one.address} for one in site.servers.values()}
+    assert "z" in lab_spec(site, gateway="x", loadmasters={}, hosts=hosts)["hosts"]
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [
@@ -158,7 +170,9 @@ def test_faults_are_chosen_by_name_and_refused_where_they_cannot_strike() -> Non
         choose("nonsense", kind="drain")
     with pytest.raises(CannotRehearse, match="a drain never comes"):
         choose("never-healthy", kind="drain")
-    assert len(FAULTS) == 12
+    for name in ("never-healthy", "frozen-counters"):
+        for kind in ("replace", "rehome"):
+            assert choose(name, kind=kind).info is FAULTS[name]
 
 
 def test_the_operators_commands_are_told_from_the_products() -> None:
