@@ -16,7 +16,7 @@ from types import TracebackType
 from typing import Any, Final
 from urllib.parse import parse_qs, urlsplit
 
-from kempsdk.emulator.call_log import CallRecord, ServerHealth
+from kempsdk.emulator.call_log import CallRecord
 from kempsdk.emulator.controls import Controls
 from kempsdk.emulator.faults import Fault, FaultRecord
 
@@ -54,12 +54,6 @@ def record_to_json(record: FaultRecord) -> dict[str, Any]:
 def call_to_json(record: CallRecord) -> dict[str, Any]:
     """Return a call as JSON data; its secrets are masked already."""
     return asdict(record)
-
-
-def call_from_json(data: Mapping[str, Any]) -> CallRecord:
-    """Return what ``call_to_json`` made JSON data of."""
-    servers = tuple(ServerHealth(**one) for one in data["servers"])
-    return CallRecord(**{**data, "servers": servers})
 
 
 def _member(data: Mapping[str, Any], name: str, kind: type | tuple[type, ...]) -> Any:

@@ -3,11 +3,8 @@
 import json
 import subprocess
 import sys
-from contextlib import closing
-from http.client import HTTPConnection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
-from urllib.parse import urlsplit
 
 from kempsdk.emulator.l4 import announce
 from orchestrator.lab.lab import Lab
@@ -115,15 +112,7 @@ class LabLoadMaster:
 
     def calls(self) -> "tuple[CallRecord, ...]":
         """Return its log: every call, with all servers' real health at that moment."""
-        from kempsdk.emulator.control_port import call_from_json
-
-        def read() -> Any:
-            with closing(HTTPConnection(urlsplit(self._control_url).netloc, timeout=30)) as port:
-                port.request("GET", "/calls")
-                return json.load(port.getresponse())
-
-        # On loopback of its own namespace: nobody else in the lab reaches it.
-        return tuple(call_from_json(one) for one in self._lab.namespaces["lb"].run(read))
+        return self.controlled(lambda box: box.calls)
 
     def controlled(self, do: "Callable[[RemoteControl], Result]") -> "Result":
         """Do something with its controls, past its API.
@@ -133,6 +122,7 @@ class LabLoadMaster:
         """
         from kempsdk.emulator.remote_control import RemoteControl
 
+        # On loopback of its own namespace: nobody else in the lab reaches it.
         return self._lab.namespaces["lb"].run(lambda: do(RemoteControl(self._control_url)))
 
     def client(self, **more: Any) -> "LoadMaster":
