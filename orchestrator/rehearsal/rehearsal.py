@@ -5,6 +5,7 @@ end, and from there no way leads to production. Prints nothing.
 """
 
 import dataclasses
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, suppress
@@ -289,9 +290,12 @@ class _Rehearsal:
                 if event.kind not in ("waiting", "healthy", "acting"):
                     self._tell(" ".join(filter(None, (event.server, event.kind, event.text))))
 
-            report = run_rollout(plan, adapters, self._store, on_event=heard, run_id=_RUN)
-            if report.state == "paused" and "interrupt" in report.reason.lower():
-                raise KeyboardInterrupt
+            stop = threading.Event()
+            report = run_rollout(
+                plan, adapters, self._store, on_event=heard, run_id=_RUN, stop=stop
+            )
+            if stop.is_set():
+                raise KeyboardInterrupt  # the run took it for a wish to pause
             time.sleep(_QUIET_S)
             seen = tuple(traffic(name, load.stop()) for name, load in loads.items())
         told = history(report, self._events)

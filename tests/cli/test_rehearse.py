@@ -172,9 +172,17 @@ def test_a_server_that_never_becomes_healthy_fires_its_gate(kemp: Terminal, tmp_
 @pytest.mark.kernel
 @pytest.mark.soak
 @pytest.mark.long
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+@pytest.mark.parametrize(
+    ("number", "moment"),
+    [
+        (signal.SIGINT, "building"),
+        # A run takes it for a wish to pause.
+        (signal.SIGINT, "step-started"),
+        (signal.SIGKILL, "building"),
+    ],
+)
 def test_stopped_in_the_middle_it_leaves_nothing(
-    kemp: Terminal, tmp_path: Path, number: signal.Signals
+    kemp: Terminal, tmp_path: Path, number: signal.Signals, moment: str
 ) -> None:
     before = left_behind()
     argv = ["rollout", "rehearse", "-f", str(write_spec(tmp_path))]
@@ -187,7 +195,7 @@ def test_stopped_in_the_middle_it_leaves_nothing(
     ) as process:
         assert process.stderr is not None
         for line in process.stderr:
-            if "building" in line:
+            if moment in line:
                 break
         time.sleep(0.5)
         started = children(process.pid)
