@@ -103,7 +103,10 @@ def _findings(result: Result) -> Iterator[str]:
             yield f"{seen.service}: {seen.cut} of {seen.downloads} downloads were cut"
     for fault in result.faults:
         if not fault.struck:
-            yield f"fault {fault.name} never struck {fault.server}: its moment did not come"
+            yield (
+                f"fault {fault.name} never struck {fault.server}: its moment did not come, or "
+                "there was nothing to strike"
+            )
 
 
 def traffic(service: str, load: LoadResult) -> Traffic:

@@ -34,7 +34,7 @@ class _Armed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FaultResult:
-    """What became of a fault: whether its moment came."""
+    """What became of a fault: whether its moment came, and it met something."""
 
     name: str
     server: str
@@ -93,7 +93,7 @@ class Trouble:
                     held = HeldConnections(self._lab, self._services(), self._clients)
                     stack.enter_context(held)
                 else:
-                    self._take_down_another(one.server)
+                    one.struck = self._take_down_another(one.server)
             try:
                 yield
             finally:
@@ -167,7 +167,9 @@ class Trouble:
                 self._late.append(timer)
                 timer.start()
 
-    def _take_down_another(self, server: str) -> None:
+    def _take_down_another(self, server: str) -> bool:
+        """Return whether there was one in any of a server's services."""
+        found = False
         for place in self._places(server):
             own = _address(place)
             box = self._boxes[place.loadmaster]
@@ -180,7 +182,9 @@ class Trouble:
                             one.address, one.port, False
                         )
                     )
+                    found = True
                     break
+        return found
 
     def _arm(self, fault: Fault) -> None:
         self._on_all(lambda box: box.arm(fault))
@@ -256,7 +260,7 @@ class LabDriver:
         return self.inner.apply_and_read(host, changes, sections)
 
     def _break_off(self, host: Host, changes: Sequence[NetChange]) -> None:
-        if self.trouble is not None and self.trouble.cuts(host.name):
+        if changes and self.trouble is not None and self.trouble.cuts(host.name):
             self.inner.apply(host, changes[: len(changes) // 2])
             raise HostUnreachable(f"{host.name}: the connection broke in the middle of a change")
 
