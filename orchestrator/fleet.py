@@ -97,12 +97,7 @@ def assignment(spec: Spec, name: str, *, adopt: bool = False) -> Assignment:
     parts = []
     for one in carried(host, places):
         others = tuple(place.vs for place in places if place not in one.places)
-        parts.append(
-            Part(
-                method=one.places[0].method,
-                wanted=replace(one.wanted, keep=others, adopt=adopt),
-            )
-        )
+        parts.append(replace(one.part, wanted=replace(one.wanted, keep=others, adopt=adopt)))
     return Assignment(host=host, parts=tuple(parts))
 
 

@@ -10,7 +10,6 @@ from orchestrator.doctor.firewall import closed_zones, dropping_chains
 from orchestrator.errors import HostChangeFailed
 from orchestrator.hosts.carrying import Part, plan_add
 from orchestrator.hosts.effective import effective_arp, persistent_arp
-from orchestrator.hosts.methods.method import Wanted
 from orchestrator.hosts.sections import Firewalld
 from orchestrator.hosts.state import ArpKey, NetState
 from orchestrator.members import Member, carried
@@ -63,7 +62,7 @@ def _method(spec: Spec, one: Examined) -> Check:
     (part,) = carried(host, [one.place])
     found = one.place.how.verify(one.state, part.wanted)
     left = one.place.how.not_mended(one.state, part.wanted) if found else ()
-    offered = bool(found) and _would_change(one, part.wanted)
+    offered = bool(found) and _would_change(one, part.part)
     said = () if found else one.place.how.evidence(one.state, part.wanted)
     findings = (
         Diagnosis(
@@ -83,10 +82,10 @@ def _method(spec: Spec, one: Examined) -> Check:
     return checked("host-state", one.subject, findings, said)
 
 
-def _would_change(one: Examined, wanted: Wanted) -> bool:
+def _would_change(one: Examined, part: Part) -> bool:
     """Return whether there is anything that applying could do on the host."""
     try:
-        return bool(plan_add(one.state, [Part(method=one.place.method, wanted=wanted)]))
+        return bool(plan_add(one.state, [part]))
     except HostChangeFailed:
         return False
 

@@ -64,7 +64,7 @@ def plan_keep(state: NetState, host: Host, vips: Sequence[str], *, adopt: bool) 
         if vip not in devices:
             by_keeper.setdefault(keeper, []).append(vip)
             devices[vip] = keyfiles.DUMMY if keeper is Keeper.DUMMY else LOOPBACK
-        elif devices[vip] == keyfiles.DUMMY not in state.interfaces:
+        elif devices[vip] == keyfiles.DUMMY and keyfiles.DUMMY not in state.interfaces:
             by_keeper.setdefault(Keeper.DUMMY, [])  # cut off before its profile was raised
     planned = _Planned(state=state, host=host, adopt=adopt)
     changes: list[NetChange] = []
