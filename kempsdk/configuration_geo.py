@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
-from kempsdk.configuration_things import Settings, Things
+from kempsdk.configuration_things import Settings, Things, some_name
 from kempsdk.desired_state import Kind
 from kempsdk.errors import InvalidRequest
 from kempsdk.fields import Address, Number, Switch, Table, Text, Words, field
@@ -82,24 +82,13 @@ GEO: Final = Things(
 # -- places
 
 
-def _no_settings(_hands: Managers, _name: str, _settings: Settings, _now: object) -> None:
-    raise AssertionError("it has no settings")
-
-
-def _some_name(text: str) -> str:
-    if not text or text != text.strip():
-        raise InvalidRequest(f"{text!r} is not a name", field="name", value=text)
-    return text
-
-
 GEO_LOCATIONS: Final = Things(
     key="geo_locations",
     kind=Kind.GEO_LOCATION,
     table=Table([]),
-    name=_some_name,
+    name=some_name,
     now=_while_on(lambda hands: {one: one for one in hands.geo_locations.list()}),
     create=lambda hands, name, _settings: hands.geo_locations.create(name),
-    update=_no_settings,
     delete=lambda hands, name: hands.geo_locations.delete(name),
 )
 """Places of one's own."""
@@ -162,15 +151,13 @@ def _change_cluster(hands: Managers, name: str, settings: Settings, now: object)
 GEO_CLUSTERS: Final = Things(
     key="geo_clusters",
     kind=Kind.GEO_CLUSTER,
-    table=Table(
-        [*(one for one in GEO_CLUSTER.fields if one.setting is not None), _LATITUDE, _LONGITUDE]
-    ),
+    table=Table([*GEO_CLUSTER.fields, _LATITUDE, _LONGITUDE]),
     name=lambda text: check_address(text, field="geo_clusters"),
     now=_while_on(lambda hands: {one.address: one for one in hands.geo_clusters.list()}),
     create=_add_cluster,
     update=_change_cluster,
     delete=lambda hands, name: hands.geo_clusters.delete(name),
-    refused=lambda _name, settings: None if settings.get("name") else "and needs its name",
+    needs=("name",),
 )
 
 
@@ -178,7 +165,7 @@ GEO_CLUSTERS: Final = Things(
 
 
 def _lower(text: str) -> str:
-    return plain_name(_some_name(text)).lower()
+    return plain_name(some_name(text)).lower()
 
 
 def _change_fqdn(hands: Managers, name: str, settings: Settings, _now: object) -> None:
@@ -273,7 +260,7 @@ GEO_SITES: Final = Things(
     kind=Kind.GEO_SITE,
     table=Table(
         [
-            *(one for one in SITE.fields if one.setting is not None),
+            *SITE.fields,
             field("Cluster", "cluster", Text()),
             field("checkerAddr", "check_address", Address()),
             field("CheckerPort", "check_port", Number(low=1, high=65_530)),

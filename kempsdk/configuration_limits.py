@@ -65,7 +65,7 @@ CLIENT_LIMITS: Final = Things(
     create=_set_client,
     update=_set_client,
     delete=_remove_client,
-    refused=lambda _name, settings: None if "limit" in settings else "and needs its limit",
+    needs=("limit",),
 )
 """Clients with a limit of their own: ``requests_per_s 10.1.0.0/16``."""
 
@@ -92,11 +92,6 @@ def _rules(hands: Managers, _names: Collection[str]) -> dict[str, object]:
         )
         for n, one in enumerate(hands.limits.rules(), 1)
     }
-
-
-def _new_rule(_name: str, settings: Settings) -> str | None:
-    lacking = [one for one in ("pattern", "limit") if not settings.get(one)]
-    return f"and needs its {lacking[0]}" if lacking else None
 
 
 def _add_rule(hands: Managers, name: str, settings: Settings) -> None:
@@ -148,7 +143,7 @@ LIMIT_RULES: Final = Things(
     create=_add_rule,
     update=_update_rule,
     delete=lambda hands, name: hands.limits.delete_rule(name),
-    refused=_new_rule,
+    needs=("pattern", "limit"),
 )
 """They are tried in the order of their positions, from 1."""
 
@@ -185,6 +180,6 @@ CIPHER_SETS: Final = Things(
     create=_set_ciphers,
     update=_set_ciphers,
     delete=lambda hands, name: hands.cipher_sets.delete(name),
-    refused=lambda _name, settings: None if settings.get("ciphers") else "and needs its ciphers",
+    needs=("ciphers",),
 )
 """An export holds those that services use, since no command lists them."""

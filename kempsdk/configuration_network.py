@@ -91,10 +91,6 @@ def _remove_address(hands: Managers, name: str) -> None:
     hands.interfaces.remove_address(int(number), address)
 
 
-def _nothing_to_change(_hands: Managers, _name: str, _settings: Settings, _now: object) -> None:
-    raise AssertionError("it has no settings")
-
-
 ADDRESSES: Final = Things(
     key="addresses",
     kind=Kind.ADDRESS,
@@ -102,7 +98,6 @@ ADDRESSES: Final = Things(
     name=_address_name,
     now=_addresses,
     create=_add_address,
-    update=_nothing_to_change,
     delete=_remove_address,
     within=(INTERFACES, "addresses"),
 )
@@ -115,10 +110,6 @@ def _route_name(text: str) -> str:
 
 def _routes(hands: Managers, _names: Collection[str]) -> dict[str, object]:
     return {one.destination: one for one in hands.routes.list()}
-
-
-def _needs_gateway(_name: str, settings: Settings) -> str | None:
-    return None if settings.get("gateway") else "and needs its gateway"
 
 
 def _add_route(hands: Managers, name: str, settings: Settings) -> None:
@@ -140,7 +131,7 @@ ROUTES: Final = Things(
     create=_add_route,
     update=_change_route,
     delete=lambda hands, name: hands.routes.delete(name),
-    refused=_needs_gateway,
+    needs=("gateway",),
     guarded=frozenset({"gateway"}),
 )
 """Static routes, by their destination."""
@@ -152,10 +143,6 @@ def _host_name(text: str) -> str:
 
 def _hosts(hands: Managers, _names: Collection[str]) -> Mapping[str, object]:
     return {one.address: one for one in hands.hosts.list()}
-
-
-def _needs_name(_name: str, settings: Settings) -> str | None:
-    return None if settings.get("name") else "and needs its name"
 
 
 def _add_host(hands: Managers, name: str, settings: Settings) -> None:
@@ -176,6 +163,6 @@ HOSTS: Final = Things(
     create=_add_host,
     update=_change_host,
     delete=lambda hands, name: hands.hosts.delete(name),
-    refused=_needs_name,
+    needs=("name",),
 )
 """Names that need no name server, by their address."""

@@ -3,9 +3,8 @@
 from collections.abc import Collection, Iterator
 from typing import Any, Final
 
-from kempsdk.configuration_things import Settings, Things
+from kempsdk.configuration_things import Settings, Things, some_name
 from kempsdk.desired_state import Kind
-from kempsdk.errors import InvalidRequest
 from kempsdk.fields import Table
 from kempsdk.ldap_endpoints import LDAP_ENDPOINT, LdapEndpoint
 from kempsdk.managers import Managers
@@ -16,15 +15,9 @@ def _without_secrets(table: Table) -> Table:
     return Table([one for one in table.fields if one.attribute is not None])
 
 
-def _name(text: str) -> str:
-    if not text or text != text.strip():
-        raise InvalidRequest(f"{text!r} is not a name", field="name", value=text)
-    return text
-
-
 def _upper(text: str) -> str:
     # The appliance keeps them in capitals.
-    return _name(text).upper()
+    return some_name(text).upper()
 
 
 def _endpoints(hands: Managers, _names: Collection[str]) -> dict[str, object]:
@@ -48,7 +41,7 @@ LDAP_ENDPOINTS: Final = Things(
     key="ldap_endpoints",
     kind=Kind.LDAP_ENDPOINT,
     table=_without_secrets(LDAP_ENDPOINT),
-    name=_name,
+    name=some_name,
     now=_endpoints,
     create=_add_endpoint,
     update=_change_endpoint,

@@ -30,8 +30,10 @@ class Things:
             no command lists.
         create: makes one, with its settings.
         update: changes one: its name, the settings that differ, and the model as it is.
+            None where there are no settings.
         delete: deletes one.
-        refused: why one cannot be made with some settings; None if it can.
+        needs: settings without which none is made.
+        refused: why else one cannot be made with some settings; None if it can.
         fixed: settings that cannot be changed once a thing is there.
         single: the name of the only one, whose settings stand in the file as they are.
         own: settings that belong to one unit or are the way in to it: never exported, and
@@ -48,8 +50,9 @@ class Things:
     name: Callable[[str], str]
     now: Callable[[Managers, Collection[str]], Mapping[str, object]]
     create: Callable[[Managers, str, Settings], object] | None = None
-    update: Callable[[Managers, str, Settings, Any], object]
+    update: Callable[[Managers, str, Settings, Any], object] | None = None
     delete: Callable[[Managers, str], object] | None = None
+    needs: tuple[str, ...] = ()
     refused: Callable[[str, Settings], str | None] = lambda _name, _settings: None
     fixed: frozenset[str] = frozenset()
     single: str | None = None
@@ -60,23 +63,20 @@ class Things:
 
     def spelled(self, model: object) -> dict[str, Any]:
         """Return the settings of a model as a file spells them, without those that are unset."""
-        found = {}
-        for one in self.table.fields:
-            if one.setting is None or one.attribute is None or one.setting in self.own:
-                continue
-            value = getattr(model, one.attribute)
-            if value not in _UNSET and _can_be_written(one, value):
-                found[one.setting] = plain_value(value)
-        return found
+        return {name: plain_value(value) for name, value, takes in self._shown(model) if takes}
 
     def unspelled(self, model: object) -> Iterator[str]:
         """Return the settings of a model that the appliance would not take."""
+        return (name for name, _, takes in self._shown(model) if not takes)
+
+    def _shown(self, model: object) -> Iterator[tuple[str, object, bool]]:
+        """Return the settings that are set, and whether the appliance would take them."""
         for one in self.table.fields:
             if one.setting is None or one.attribute is None or one.setting in self.own:
                 continue
             value = getattr(model, one.attribute)
-            if value not in _UNSET and not _can_be_written(one, value):
-                yield one.setting
+            if value not in _UNSET:
+                yield one.setting, value, _can_be_written(one, value)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -198,15 +198,31 @@ def _check_once(specs: Iterable[ThingSpec]) -> None:
         seen.add((one.things.kind, one.name))
 
 
+def some_name(text: str) -> str:
+    """Return a name as it is: the form of things that can be called anything.
+
+    Raises:
+        InvalidRequest: an empty one, or white space around it.
+    """
+    if not text or text != text.strip():
+        raise InvalidRequest(f"{text!r} is not a name", field="name", value=text)
+    return text
+
+
 def _creation(spec: ThingSpec) -> Change:
-    create = spec.things.create
-    why = "and cannot be made" if create is None else spec.things.refused(spec.name, spec.settings)
+    things, create = spec.things, spec.things.create
+    if create is None:
+        why: str | None = "and cannot be made"
+    elif lacking := [one for one in things.needs if not spec.settings.get(one)]:
+        why = f"and needs its {lacking[0]}"
+    else:
+        why = things.refused(spec.name, spec.settings)
     if create is None or why is not None:
         raise InvalidConfiguration(
-            f"there is no {spec.things.kind.value} {spec.name}, {why}", place=spec.place
+            f"there is no {things.kind.value} {spec.name}, {why}", place=spec.place
         )
     return Change(
-        kind=spec.things.kind,
+        kind=things.kind,
         name=spec.name,
         action=Action.CREATE,
         differences=tuple(
@@ -218,9 +234,11 @@ def _creation(spec: ThingSpec) -> Change:
 
 def _updated(spec: ThingSpec, names: Collection[str], model: object) -> Callable[[Managers], None]:
     changed = {one: spec.settings[one] for one in names}
+    update = spec.things.update
+    assert update is not None  # noqa: S101 - it has settings
 
     def run(hands: Managers) -> None:
-        spec.things.update(hands, spec.name, changed, model)
+        update(hands, spec.name, changed, model)
 
     return run
 
