@@ -1,27 +1,21 @@
 """Users and groups in a file. Passwords are never in it; a file may name where one lies."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any, Final
 
 from kempsdk.configuration_things import Settings, Things
 from kempsdk.desired_state import Kind
 from kempsdk.errors import InvalidRequest
-from kempsdk.fields import Switch, Table, Text, field
+from kempsdk.fields import Switch, Table, Text, Words, field
 from kempsdk.managers import Managers
 from kempsdk.permissions import Account, Permission, write_permissions
 from kempsdk.secret import Secret
 
 
-class _Permissions:
-    default: object = frozenset()
-
-    def read(self, raw: object) -> object:
-        raise NotImplementedError("accounts are read by their manager")
-
-    def write(self, value: object, *, name: str) -> str:
-        if isinstance(value, str) or not isinstance(value, Sequence):
-            raise InvalidRequest(f"{name}: {value!r} is not a list", field=name, value=value)
+class _Permissions(Words):
+    def write(self, value: Any, *, name: str) -> str:
+        super().write(value, name=name)
         return write_permissions(value)
 
     def same(self, asked: Any, got: object) -> bool:

@@ -252,5 +252,5 @@ def plain_value(value: object) -> object:
     if isinstance(value, tuple | list):
         return [plain_value(one) for one in value]
     if isinstance(value, frozenset):
-        return sorted(plain_value(one) for one in value)  # type: ignore[type-var] # words
+        return sorted(map(plain_value, value), key=str)
     return value

@@ -50,7 +50,8 @@ def write_permissions(permissions: Collection[Permission]) -> str:
     Raises:
         InvalidRequest: something that is none.
     """
-    if isinstance(permissions, str) or not {*permissions} <= {*_KNOWN}:
+    # A list: what a file holds need not be hashable.
+    if isinstance(permissions, str) or any(one not in [*_KNOWN] for one in permissions):
         raise will_not_do("permissions", permissions, f"some of {' '.join(_KNOWN)}")
     asked = {Permission(one) for one in permissions}
     return ",".join(one.value for one in Permission if one in asked)

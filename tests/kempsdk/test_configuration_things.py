@@ -323,6 +323,8 @@ BAD = [
     ({"limit_rules": {"a b": {"pattern": "x", "limit": 1}}}, "limit_rules > a b"),
     ({"limit_rules": {"new": {"limit": 1}}}, "needs its pattern"),
     ({"users": {"bob": {"password": "hunter2"}}}, "users > bob > password"),
+    ({"users": {"bob": {"permissions": "real"}}}, "'real' will not do: a list"),
+    ({"users": {"bob": {"permissions": [["real"]]}}}, "users > bob > permissions: .* some of"),
     ({"sso_domains": {"A": {"kcd_password": "x"}}}, "sso_domains > A > kcd_password"),
     ({"sso_domains": {"a": {}, "A": {}}}, "given twice"),
     ({"geo_fqdns": {CITY: {"records": {"srv x": {}}}}}, "is not TYPE DATA"),
