@@ -234,7 +234,9 @@ def _aside(hands: Managers, name: str, settings: Settings, now: GeoSite) -> None
         names.move_site(fqdn, address, **place)
     if settings.keys() & {"check_address", "check_port"}:
         instead = settings.get("check_address", now.check_address)
-        names.check_site_at(fqdn, address, instead, settings.get("check_port", now.check_port))
+        # A site that is not checked elsewhere shows 0.
+        port = settings.get("check_port", now.check_port or 80)
+        names.check_site_at(fqdn, address, instead, port)
     for key, continent in (("countries", False), ("continents", True)):
         if key in settings:
             gone, new = _moved(getattr(now, key), settings[key])

@@ -131,6 +131,7 @@ DRIFT = [
     (("geo_clusters", "10.0.0.20", "enabled"), False, "enabled: True -> False"),
     (("geo_fqdns", CITY, "public_sites"), 2, "public_sites: "),
     (("geo_fqdns", CITY, "sites", "10.0.0.23", "weight"), 7, "update geo_site www.example.com 10"),
+    (("geo_fqdns", CITY, "sites", "10.0.0.23", "check_address"), "10.0.0.24", "check_address: "),
     (("geo_fqdns", CITY, "sites", "10.0.0.21", "countries"), ["FR"], "countries: ['DE'] -> ['FR']"),
     (("geo_fqdns", CITY, "records", "mx mail.example.com", "priority"), 20, "priority: 10 -> 20"),
 ]
