@@ -56,7 +56,8 @@ def plan_prune(
     """Return the deletions that were asked for, of what is there.
 
     Raises:
-        InvalidRequest: a kind that there is not, or a thing that is wanted.
+        InvalidRequest: a kind that there is not, a name that cannot be, or a thing that is
+            wanted.
     """
     if not asked:
         return []
@@ -91,7 +92,10 @@ def _thing(text: str) -> Thing:
             value=text,
             allowed=allowed,
         )
-    return kinds[word], name
+    kind = kinds[word]
+    # As a file may spell it: what is only spelled differently is not gone.
+    spell = next((one.name for one in THINGS if one.kind is kind), str)
+    return kind, spell(name)
 
 
 def _mentioned(wanted: Wanted) -> Iterator[Thing]:

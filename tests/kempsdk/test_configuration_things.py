@@ -184,6 +184,26 @@ def test_pruned_by_name_and_nothing_else(full: LoadMaster) -> None:
         assert diff(full, {}, prune=[thing]) == ()
 
 
+@pytest.mark.parametrize(
+    ("thing", "name"),
+    [
+        ("sso_domain/example", "EXAMPLE"),
+        ("geo_fqdn/WWW.example.com.", CITY),
+        ("geo_site/WWW.example.com 10.0.0.23", f"{CITY} 10.0.0.23"),
+    ],
+)
+def test_pruned_as_a_file_may_spell_it(full: LoadMaster, thing: str, name: str) -> None:
+    (change,) = diff(full, {}, prune=[thing])
+    assert change.name == name
+    with pytest.raises(InvalidRequest, match="mentions"):
+        diff(full, _mentioning(change.kind.value, name), prune=[thing])
+
+
+def test_a_name_that_cannot_be_is_not_pruned_in_silence(fresh: LoadMaster) -> None:
+    with pytest.raises(InvalidRequest, match="appliance's own"):
+        diff(fresh, {}, prune=["cipher_set/Default"])
+
+
 def _mentioning(kind: str, name: str) -> dict[str, Any]:
     (things,) = (one for one in THINGS if one.kind.value == kind)
     if things.within is None:
