@@ -223,6 +223,11 @@ class _Exporter:
             return
         entries: dict[str, Any] = {} if things.within else data.setdefault(things.key, {})
         for name, model in now.items():
+            try:
+                things.name(name)
+            except InvalidRequest:
+                self._skip(f"{things.kind.value} {name}", "a file cannot name it")
+                continue
             for setting in things.unspelled(model):
                 self._skip(f"{setting} of {things.kind.value} {name}", "cannot be written")
             self._left_out += things.left_out(name, model)

@@ -8,6 +8,7 @@ import pytest
 
 from kempsdk.client import LoadMaster
 from kempsdk.configuration import InvalidConfiguration, apply, diff, export
+from kempsdk.configuration_file import read_wanted
 from kempsdk.configuration_registry import KEYS, THINGS
 from kempsdk.desired_state import Action, Changed, Unchanged
 from kempsdk.emulator import Switches, VirtualLoadMaster
@@ -22,6 +23,7 @@ from kempsdk.references import VsRef
 from kempsdk.sso_domains import LogonFormat, SsoProtocol
 from kempsdk.waf_settings import WafLogFormat
 from tests.fakes.clock import FakeClock
+from tests.kempsdk.test_virtual_services import scripted
 
 WEB = VsRef.parse("tcp/10.0.1.250:443")
 CITY = "www.example.com"
@@ -385,3 +387,17 @@ def test_what_is_not_mentioned_is_not_asked_for(full: LoadMaster, box: VirtualLo
     before = len(box.calls)
     assert diff(full, {"hosts": {"10.0.0.5": {"name": "db.example.com"}}}) == ()
     assert [one.command for one in box.calls[before:]] == ["gethosts"]
+
+
+def test_what_a_file_cannot_name_is_told_and_left_out() -> None:
+    row = {"Index": 1, "Type": "caa", "RData": "0 issue x"}
+    lm, _ = scripted(
+        isgeoenabled=[{"geoenabled": True}],
+        listfqdns=[{"fqdn": [{"FullyQualifiedDomainName": CITY}]}],
+        showfqdn=[{"fqdn": {"AdditionalRecord": [row]}}],
+    )
+    saved = export(lm, ["geo_fqdns"])
+    assert "records" not in saved.data["geo_fqdns"][CITY]
+    said = f"geo_record {CITY} other 0 issue x: a file cannot name it"
+    assert said in saved.left_out
+    assert read_wanted(saved.data)
