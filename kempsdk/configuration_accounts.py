@@ -72,11 +72,11 @@ def _how_to_log_in(_name: str, settings: Settings) -> str | None:
     given = [one for one in _HOW if settings.get(one)]
     if len(given) != 1:
         return (
-            "and needs one way to log in: password_file (the path of a file that holds the "
+            "a new one needs one way to log in: password_file (the path of a file that holds the "
             "password), radius: true or certificate: true"
         )
     if given == ["password_file"] and not Path(settings["password_file"]).is_file():
-        return f"and its password_file {settings['password_file']} is no file"
+        return f"its password_file {settings['password_file']} is no file"
     return None
 
 

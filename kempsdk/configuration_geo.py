@@ -68,6 +68,12 @@ def _change_settings(hands: Managers, _name: str, settings: Settings, now: Any) 
         hands.geo_fqdns.switch(enabled=False)
 
 
+def _off_with_settings(settings: Settings) -> str | None:
+    if settings.get("enabled") is False and len(settings) > 1:
+        return "while GEO is off, nothing else of it can be set or read: leave the rest out"
+    return None
+
+
 GEO: Final = Things(
     key="geo",
     kind=Kind.GEO,
@@ -76,6 +82,7 @@ GEO: Final = Things(
     now=_settings_now,
     update=_change_settings,
     single="GEO",
+    contradiction=_off_with_settings,
 )
 
 

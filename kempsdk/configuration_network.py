@@ -2,16 +2,17 @@
 
 import ipaddress
 from collections.abc import Collection, Iterable, Mapping
-from typing import Any, Final
+from typing import Final
 
 from kempsdk.configuration_things import Settings, Things
 from kempsdk.desired_state import Kind
-from kempsdk.dns import HOSTNAME
-from kempsdk.errors import InvalidRequest
+from kempsdk.dns import HOSTNAME, HostsEntry
+from kempsdk.errors import CommandRejected, InvalidRequest
 from kempsdk.fields import Address, Table, field
 from kempsdk.interfaces import INTERFACE, Interface
 from kempsdk.managers import Managers
 from kempsdk.references import check_address, check_network
+from kempsdk.routes import Route
 
 _UNSHOWN: Final = frozenset({"ha_check", "cluster_sync", "bond_mode"})
 """Answers do not tell them, so a file that says one could never be fulfilled."""
@@ -21,6 +22,8 @@ _WAY_IN: Final = frozenset(
 )
 
 _PORT: Final = "port"
+_REFUSED: Final = (CommandRejected, InvalidRequest)
+"""Nothing was made, so what was taken away for it can be put back."""
 
 
 def _interface_name(text: str) -> str:
@@ -116,10 +119,14 @@ def _add_route(hands: Managers, name: str, settings: Settings) -> None:
     hands.routes.add(name, settings["gateway"])
 
 
-def _change_route(hands: Managers, name: str, settings: Settings, _now: object) -> None:
+def _change_route(hands: Managers, name: str, settings: Settings, now: Route) -> None:
     # A route cannot be changed: it is gone for a moment.
     hands.routes.delete(name)
-    _add_route(hands, name, settings)
+    try:
+        hands.routes.add(name, settings["gateway"])
+    except _REFUSED:
+        hands.routes.add(name, now.gateway)
+        raise
 
 
 ROUTES: Final = Things(
@@ -149,9 +156,13 @@ def _add_host(hands: Managers, name: str, settings: Settings) -> None:
     hands.hosts.add(name, settings["name"])
 
 
-def _change_host(hands: Managers, name: str, settings: Settings, _now: Any) -> None:
+def _change_host(hands: Managers, name: str, settings: Settings, now: HostsEntry) -> None:
     hands.hosts.delete(name)
-    _add_host(hands, name, settings)
+    try:
+        hands.hosts.add(name, settings["name"])
+    except _REFUSED:
+        hands.hosts.add(name, now.name)
+        raise
 
 
 HOSTS: Final = Things(

@@ -34,6 +34,7 @@ class Things:
         delete: deletes one.
         needs: settings without which none is made.
         refused: why else one cannot be made with some settings; None if it can.
+        contradiction: what settings cannot say together; None if they can.
         fixed: settings that cannot be changed once a thing is there.
         single: the name of the only one, whose settings stand in the file as they are.
         own: settings that belong to one unit or are the way in to it: never exported, and
@@ -54,6 +55,7 @@ class Things:
     delete: Callable[[Managers, str], object] | None = None
     needs: tuple[str, ...] = ()
     refused: Callable[[str, Settings], str | None] = lambda _name, _settings: None
+    contradiction: Callable[[Settings], str | None] = lambda _settings: None
     fixed: frozenset[str] = frozenset()
     single: str | None = None
     own: frozenset[str] = frozenset()
@@ -187,6 +189,8 @@ def _spec(things: Things, text: str, settings: dict[str, Any], place: Place) -> 
     for key, value in settings.items():
         with placed((*place, key)):
             write_settings(things.table, {key: value})
+    if said := things.contradiction(settings):
+        raise InvalidConfiguration(said, place=place)
     return ThingSpec(things=things, name=name, settings=settings, place=place)
 
 
@@ -212,14 +216,14 @@ def some_name(text: str) -> str:
 def _creation(spec: ThingSpec) -> Change:
     things, create = spec.things, spec.things.create
     if create is None:
-        why: str | None = "and cannot be made"
+        why: str | None = "none can be made here"
     elif lacking := [one for one in things.needs if not spec.settings.get(one)]:
-        why = f"and needs its {lacking[0]}"
+        why = f"a new one needs its {lacking[0]}"
     else:
         why = things.refused(spec.name, spec.settings)
     if create is None or why is not None:
         raise InvalidConfiguration(
-            f"there is no {things.kind.value} {spec.name}, {why}", place=spec.place
+            f"there is no {things.kind.value} {spec.name}: {why}", place=spec.place
         )
     return Change(
         kind=things.kind,

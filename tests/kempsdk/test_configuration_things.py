@@ -11,6 +11,7 @@ from kempsdk.configuration import InvalidConfiguration, apply, diff, export
 from kempsdk.configuration_file import read_wanted
 from kempsdk.configuration_registry import KEYS, THINGS
 from kempsdk.desired_state import Action, Changed, Unchanged
+from kempsdk.dns import HostsEntry
 from kempsdk.emulator import Switches, VirtualLoadMaster
 from kempsdk.errors import CommandRejected, InvalidRequest
 from kempsdk.geo_clusters import GeoClusterType
@@ -352,6 +353,7 @@ BAD = [
     ({"sso_domains": {"a": {}, "A": {}}}, "given twice"),
     ({"geo_fqdns": {CITY: {"records": {"srv x": {}}}}}, "is not TYPE DATA"),
     ({"geo_clusters": {"10.0.0.30": {}}}, "needs its name"),
+    ({"geo": {"enabled": False, "ttl_s": 77}}, "leave the rest out"),
     ({"geo_cities": {}}, "geo_cities"),
 ]
 
@@ -369,6 +371,30 @@ def test_the_cluster_of_a_site_cannot_be_changed(full: LoadMaster) -> None:
     wanted = {"geo_fqdns": {CITY: {"sites": {"10.0.0.21": {"cluster": "bonn"}}}}}
     with pytest.raises(InvalidConfiguration, match="cannot be changed"):
         diff(full, wanted)
+
+
+def test_a_route_is_put_back_when_its_new_gateway_is_refused(full: LoadMaster) -> None:
+    before = full.routes.list()
+    wanted = {"routes": {"10.9.0.0/16": {"gateway": "2001:db8::1"}}}
+    with pytest.raises(InvalidRequest, match="not of the family"):
+        apply(full, wanted, allow=["route/10.9.0.0/16"])
+    assert full.routes.list() == before
+
+
+def test_a_hosts_entry_is_put_back_when_its_new_name_is_refused(
+    full: LoadMaster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before, add = full.hosts.list(), full.hosts.add
+
+    def refusing(address: str, name: str) -> HostsEntry:
+        if name == "taken.example.com":
+            raise CommandRejected("taken", status=422, reason="taken", target=address)
+        return add(address, name)
+
+    monkeypatch.setattr(full.hosts, "add", refusing)
+    with pytest.raises(CommandRejected):
+        apply(full, {"hosts": {"10.0.0.5": {"name": "taken.example.com"}}})
+    assert full.hosts.list() == before
 
 
 def test_geo_is_switched_on_and_off(fresh: LoadMaster) -> None:
