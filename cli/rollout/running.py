@@ -21,7 +21,7 @@ from cli.rollout.options import (
     yes_option,
 )
 from cli.rollout.planning import make, read_plan
-from cli.rollout.stored_runs import RESUMABLE, newest, open_store
+from cli.rollout.stored_runs import RESUMABLE, conclusion, newest, open_store
 from cli.session import Session, pass_session
 
 if TYPE_CHECKING:
@@ -189,8 +189,5 @@ def _conclude(session: Session, end: "RunReport") -> ExitCode:
     session.show(
         end.to_data(), details=lambda: report_text(end, colour=session.colour), name=end.run_id
     )
-    if end.finished:
-        return ExitCode.OK
     failed = any(host.outcome == "failed" for host in end.hosts.values())
-    session.say(f"to go on: kemp rollout resume {end.run_id}")
-    return ExitCode.PARTIAL if failed else ExitCode.STOPPED
+    return conclusion(session, end.run_id, end.state, failed=failed)

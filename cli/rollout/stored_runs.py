@@ -30,6 +30,15 @@ def read_report(store: "Store", run_id: str | None) -> "RunReport":
     return read(run_id or newest(store, None), store)
 
 
+def conclusion(session: Session, run_id: str, state: str, *, failed: bool) -> ExitCode:
+    """Return the exit code of a run that stands still, and say how to go on, if it can."""
+    if state == "finished":
+        return ExitCode.OK
+    if state in RESUMABLE:
+        session.say(f"to go on: kemp rollout resume {run_id}")
+    return ExitCode.PARTIAL if failed else ExitCode.STOPPED
+
+
 def newest(store: "Store", states: tuple[str, ...] | None) -> str:
     """Return the newest run, of those in one of these states if any are given.
 

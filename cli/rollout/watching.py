@@ -10,7 +10,7 @@ import click
 from cli.command import Command
 from cli.exit_codes import ExitCode
 from cli.rollout.options import run_argument
-from cli.rollout.stored_runs import RESUMABLE, newest, open_store
+from cli.rollout.stored_runs import conclusion, newest, open_store
 from cli.session import Session, pass_session
 
 if TYPE_CHECKING:
@@ -39,16 +39,7 @@ def watch(session: Session, run_id: str | None) -> ExitCode:
         except KeyboardInterrupt:
             session.say(f"no longer watched; run {chosen} is left as it is")
             return ExitCode.OK
-    return conclusion(session, end)
-
-
-def conclusion(session: Session, end: "RunStatus") -> ExitCode:
-    """Return the exit code of a run that stands still, and say how to go on."""
-    if end.state == "finished":
-        return ExitCode.OK
-    if end.state in RESUMABLE:
-        session.say(f"to go on: kemp rollout resume {end.run_id}")
-    return ExitCode.PARTIAL if end.counts.get("failed") else ExitCode.STOPPED
+    return conclusion(session, end.run_id, end.state, failed=bool(end.counts.get("failed")))
 
 
 def _live(session: Session, store: "Store", run_id: str) -> "RunStatus":

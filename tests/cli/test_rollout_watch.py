@@ -118,6 +118,15 @@ def test_watch_ends_where_the_run_stands(kemp: Terminal, place: Path) -> None:
     assert kemp("rollout", "watch", "nosuchrun").code == ExitCode.NOT_FOUND
 
 
+def test_a_run_that_was_ended_is_not_said_to_go_on(kemp: Terminal, place: Path) -> None:
+    with Store(place) as store:
+        store.stand("r1", RunState.ABANDONED, "aborted", now_s=20.0)
+    watched = kemp("rollout", "watch", "r1")
+    assert watched.code == ExitCode.PARTIAL
+    assert "run r1: abandoned" in watched.out
+    assert "resume" not in watched.err
+
+
 def test_watch_follows_from_another_process(kemp: Terminal, place: Path) -> None:
     with Store(place) as store:
         store.stand("r1", RunState.QUEUED, "", now_s=20.0)
