@@ -102,19 +102,20 @@ def logs(
     with open_store(session) as store:
         chosen = run_id or newest(store, None)
         store.standing(chosen)
-        events = store.events(chosen) if last is None else store.last_events(chosen, last)
+        tail = store.last_events(chosen, last) if last is not None else ()
+        told = tail[0][0] - 1 if tail else 0
         try:
             while True:
+                # Asked before the events are: what came right before the end is among them.
                 over = not follow or status(chosen, store).over
-                for number, event in events:
-                    last = number
+                for number, event in store.events(chosen, after=told):
+                    told = number
                     if server in (None, event.server):
                         _tell(session, number, event)
                 sys.stdout.flush()
                 if over:
                     return
                 session.adapters.clock().sleep(_LOOK_S)
-                events = store.events(chosen, after=last or 0)
         except KeyboardInterrupt:
             return
 

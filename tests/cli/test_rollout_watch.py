@@ -10,7 +10,7 @@ import pytest
 from cli.exit_codes import ExitCode
 from orchestrator.rollout.records import Event, RunState
 from orchestrator.rollout.report import report, summaries
-from orchestrator.rollout.status import status
+from orchestrator.rollout.status import RunStatus, status
 from orchestrator.rollout.store import Store
 from tests.cli.conftest import Terminal
 from tests.cli.test_rollout_asking import with_canary
@@ -157,6 +157,23 @@ def test_logs(kemp: Terminal, place: Path) -> None:
     assert kemp("rollout", "logs", "nosuchrun").code == ExitCode.NOT_FOUND
     with Store(place) as store:
         assert len(store.events("r1")) == 2
+
+
+def test_logs_has_what_came_right_before_the_end(
+    kemp: Terminal, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def end_and_look(run_id: str, store: Store) -> RunStatus:
+        say(store, "said last")
+        store.stand(run_id, RunState.FINISHED, "every server is done", now_s=21.0)
+        return status(run_id, store)
+
+    with Store(place) as store:
+        store.stand("r1", RunState.QUEUED, "", now_s=20.0)
+    monkeypatch.setattr("orchestrator.rollout.status.status", end_and_look)
+    followed = kemp("rollout", "logs", "r1", "--follow", "--last", "1")
+    assert [line.split(maxsplit=2)[-1] for line in followed.out.splitlines()][1:] == [
+        "web0002/drain said last"
+    ]
 
 
 def test_a_run_of_2000_servers_and_200_runs(tmp_path: Path) -> None:
