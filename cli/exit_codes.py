@@ -66,11 +66,11 @@ MEANING: dict[ExitCode, str] = {
     ExitCode.CERTIFICATE: "certificate not trusted",
     ExitCode.API_DISABLED: "the API interface of the appliance is switched off",
     ExitCode.AMBIGUOUS: "ambiguous name: several services answer to it",
-    ExitCode.INVALID_FILE: "invalid file: profile, inventory or rollout",
+    ExitCode.INVALID_FILE: "a file is not as it must be, or cannot be read or written",
     ExitCode.RULE: "rule violated: the LoadMaster would accept it and traffic would break",
     ExitCode.ISOLATION: "this machine does not allow network namespaces",
     ExitCode.STOPPED: "the run paused or was stopped in an explained state",
-    ExitCode.NOTHING_TO_DO: "nothing to do (rollout plan only)",
+    ExitCode.NOTHING_TO_DO: "nothing to do (rollout plan, rollout undo and host plan)",
     ExitCode.STORE: "the state store cannot be used, or not be reached",
     ExitCode.INVARIANT: "an invariant was broken (demo only)",
     ExitCode.STORE_READ_ONLY: "the state store can be read and not written",
@@ -249,3 +249,34 @@ def explain(error: Exception, *, url: str | None = None) -> Explanation:
         one for one in _advice(error, url) if (one.partition(": ")[2] or one).strip() not in message
     )
     return Explanation(code, message, advice)
+
+
+def tell(
+    error: Exception, *, url: str | None = None, debug: bool = False, output: str | None = None
+) -> int:
+    """Say on stderr what there is to say about an error, and return the exit code.
+
+    Args:
+        error: anything that reached the top.
+        url: as for :func:`explain`.
+        debug: with the traceback of an unexpected one.
+        output: the format of this call; ``json`` tells it to a machine.
+    """
+    told = explain(error, url=url)
+    if debug and told.code == ExitCode.INTERNAL:
+        import traceback
+
+        traceback.print_exception(error)
+    if output == "json":
+        import json
+
+        fields = {
+            "error": type(error).__name__,
+            "message": told.message,
+            "advice": list(told.advice),
+            "exit_code": int(told.code),
+        }
+        click.echo(json.dumps(fields), err=True)
+    else:
+        click.echo("\n  ".join([f"kemp: {told.message}", *told.advice]), err=True)
+    return int(told.code)
