@@ -154,29 +154,6 @@ kemp = LazyGroup(
 )
 
 
-def _report(error: Exception, session: Session) -> int:
-    from cli.exit_codes import ExitCode, explain
-
-    told = explain(error, url=session.address)
-    if session.debug and told.code == ExitCode.INTERNAL:
-        import traceback
-
-        traceback.print_exc()
-    if session.output == "json":
-        import json
-
-        fields = {
-            "error": type(error).__name__,
-            "message": told.message,
-            "advice": list(told.advice),
-            "exit_code": int(told.code),
-        }
-        click.echo(json.dumps(fields), err=True)
-    else:
-        click.echo("\n  ".join([f"kemp: {told.message}", *told.advice]), err=True)
-    return int(told.code)
-
-
 def _close_quietly() -> None:
     # What is still buffered has no reader; without this the interpreter complains at exit.
     with open(os.devnull, "w") as nowhere:  # noqa: PTH123 - a device, not a path to handle
@@ -206,7 +183,9 @@ def run(argv: list[str] | None = None) -> int:
         error.show()
         return error.exit_code
     except Exception as error:  # noqa: BLE001 - the last place where an error can be told
-        return _report(error, session)
+        from cli.exit_codes import tell
+
+        return tell(error, url=session.address, debug=session.debug, output=session.output)
     return result if isinstance(result, int) else 0
 
 

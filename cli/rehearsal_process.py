@@ -11,7 +11,7 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from cli.exit_codes import explain
+from cli.exit_codes import tell
 
 if TYPE_CHECKING:
     from orchestrator.rehearsal.rehearsal import Rehearsed
@@ -28,9 +28,7 @@ def main() -> int:
         sys.stderr.write("kemp: interrupted; the lab is gone\n")
         return 130
     except Exception as error:  # noqa: BLE001 - the last place where an error can be told
-        told = explain(error)
-        sys.stderr.write("\n  ".join([f"kemp: {told.message}", *told.advice]) + "\n")
-        return int(told.code)
+        return tell(error, debug=job["debug"], output=job["output"])
     with os.fdopen(result_fd, "w", encoding="utf-8") as target:
         json.dump({"result": done.result.to_data(), "page": _page(done)}, target)
     return 0

@@ -125,6 +125,8 @@ def rehearse(
             "speed": options["speed"],
         },
         "quiet": session.quiet,
+        "debug": session.debug,
+        "output": session.output,
     }
     code, done = _in_a_world(session, job)
     if done is None:

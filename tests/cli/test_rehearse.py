@@ -1,6 +1,7 @@
 """``kemp rollout rehearse`` for real: namespaces, packets, load, and what it leaves alone."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from cli import rehearsal_process
 from cli.exit_codes import ExitCode
 from kempsdk import CheckType, Forward, RsRef, VsRef, catalogue
 from kempsdk.emulator import VirtualLoadMaster
@@ -123,6 +125,31 @@ def test_the_faults_are_listed(kemp: Terminal) -> None:
     listed = kemp("rollout", "rehearse", "--list-faults")
     assert listed.code == 0
     assert "slow-drain" in listed.out
+
+
+@pytest.mark.parametrize("output", [None, "json"])
+def test_what_fails_inside_is_told_as_kemp_tells_it(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    output: str | None,
+) -> None:
+    def fail(_job: object) -> None:
+        raise RuntimeError("a defect")
+
+    place = tmp_path / "job"
+    place.write_text(json.dumps({"debug": output is None, "output": output}))
+    given = (os.open(place, os.O_RDONLY), os.open(tmp_path / "result", os.O_WRONLY | os.O_CREAT))
+    monkeypatch.setattr("cli.rehearsal_process._rehearse", fail)
+    monkeypatch.setattr("sys.argv", ["rehearsal_process", *map(str, given)])
+    assert rehearsal_process.main() == ExitCode.INTERNAL
+    os.close(given[1])
+    told = capsys.readouterr().err
+    if output == "json":
+        assert json.loads(told)["exit_code"] == ExitCode.INTERNAL
+    else:
+        assert "Traceback" in told
+        assert "kemp: unexpected RuntimeError: a defect" in told
 
 
 def rehearse(kemp: Terminal, place: Path, *more: str) -> tuple[int, dict[str, Any], str]:
