@@ -69,11 +69,7 @@ def export_command(
     if out is None:
         write(text.rstrip("\n"))
     else:
-        try:
-            out.write_text(text, encoding="utf-8")
-        except OSError as error:
-            raise Failure(f"{out}: {error.strerror}", ExitCode.INVALID_FILE) from None
-        session.say(f"configuration written to {out}")
+        session.keep(out, text, what="configuration")
     if left_out:
         for one in saved.left_out:
             session.say(f"left out: {one}")

@@ -125,6 +125,21 @@ class Session:
         """Write a warning to stderr, ``--quiet`` or not."""
         click.echo(f"kemp: warning: {text}", err=True)
 
+    def keep(self, place: Path, text: str, *, what: str) -> None:
+        """Write a file that was asked for, and say so.
+
+        Args:
+            what: is written, as in "plan written to FILE".
+
+        Raises:
+            Failure: it cannot be written.
+        """
+        try:
+            place.write_text(text, encoding="utf-8")
+        except OSError as error:
+            raise Failure(f"{place}: {error.strerror}", ExitCode.INVALID_FILE) from None
+        self.say(f"{what} written to {place}")
+
     def confirm(self, question: str, answer: str, *, yes: bool) -> None:
         """Ask to type ``answer``; anything else ends the command with nothing done.
 

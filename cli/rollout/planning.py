@@ -37,8 +37,7 @@ def plan(
         return ExitCode.OK
     made = make(session, one_of(place, file))
     if save is not None:
-        save.write_text(made.to_json() + "\n", encoding="utf-8")
-        session.say(f"plan written to {save}")
+        session.keep(save, made.to_json() + "\n", what="plan")
     session.show(
         made.to_data(),
         details=lambda: plan_text(made, colour=session.colour),

@@ -133,7 +133,10 @@ def rehearse(
         return code
     result = done["result"]
     if html is not None:
-        _write_page(session, html, done["page"])
+        if done["page"] is None:
+            session.warn("nothing was run, so there is no page")
+        else:
+            session.keep(html, done["page"], what="page")
     _show(session, result)
     return ExitCode.FINDINGS if result["findings"] else ExitCode.OK
 
@@ -205,17 +208,6 @@ def _in_a_world(session: Session, job: Mapping[str, Any]) -> tuple[int, Any]:
             return code, None
         answered.seek(0)
         return code, json.load(answered)
-
-
-def _write_page(session: Session, place: Path, page: str | None) -> None:
-    if page is None:
-        session.warn("nothing was run, so there is no page")
-        return
-    try:
-        place.write_text(page, encoding="utf-8")
-    except OSError as error:
-        raise Failure(f"{place}: {error.strerror}", ExitCode.INVALID_FILE) from None
-    session.say(f"page written to {place}")
 
 
 def _show(session: Session, result: Mapping[str, Any]) -> None:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import click
 
 from cli.command import Command
-from cli.exit_codes import ExitCode, Failure
 from cli.plan_text import hosts_record, report_text, steps_record, when
 from cli.render import Column, markdown, table
 from cli.rollout.options import run_argument
@@ -82,8 +81,4 @@ def _write_page(
     from cli.report_page import report_page
     from orchestrator.rollout.history import history
 
-    try:
-        place.write_text(report_page(history(found, events)), encoding="utf-8")
-    except OSError as error:
-        raise Failure(f"{place}: {error.strerror}", ExitCode.INVALID_FILE) from None
-    session.say(f"run {found.run_id} written to {place}")
+    session.keep(place, report_page(history(found, events)), what=f"run {found.run_id}")

@@ -161,10 +161,10 @@ def test_plan_changes_nothing_run_does_and_the_second_plan_is_empty(lab: Rehears
 @pytest.mark.kernel
 def test_a_saved_plan_is_refused_when_something_has_moved(filled: Rehearsal) -> None:
     place = str(filled.kemp.home / "plan.json")
-    saved = filled(
-        "rollout", "plan", "-f", filled.file(kind="drain", hosts=["web1"]), "--save", place
-    )
+    planned = ("rollout", "plan", "-f", filled.file(kind="drain", hosts=["web1"]))
+    saved = filled(*planned, "--save", place)
     assert saved.code == 0, saved.err
+    assert filled(*planned, "--save", f"{place}/x").code == ExitCode.INVALID_FILE
     server = filled.lab["stations"]["web1"]["address"]
     assert filled("rs", "set", "web", server, "--weight", "5").code == 0
     refused = filled("rollout", "run", "--plan", place, "--yes")

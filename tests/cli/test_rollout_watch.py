@@ -101,6 +101,8 @@ def test_the_report_says_who_ran_it_and_shows_the_gates_between(
     text = page.read_text()
     assert "<dd>amy@desk</dd>" in text
     assert "batch 1/approve" in text
+    nowhere = kemp("rollout", "report", "r2", "--html", str(page / "x"))
+    assert nowhere.code == ExitCode.INVALID_FILE
 
 
 def test_a_run_that_has_ended_shows_the_health_seen_last(kemp: Terminal, place: Path) -> None:
