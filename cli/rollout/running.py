@@ -27,6 +27,8 @@ from cli.session import Session, pass_session
 if TYPE_CHECKING:
     from types import FrameType
 
+    from orchestrator.rollout.adapters import Adapters
+    from orchestrator.rollout.plan import Plan
     from orchestrator.rollout.report import RunReport
     from orchestrator.rollout.store import Store
 
@@ -59,13 +61,11 @@ def run_command(
     session.say(plan_text(made, colour=False))
     if made.empty:
         return ExitCode.OK
-    touched = len({one.host for one in made.servers if one.steps})
-    session.confirm(f"{touched} hosts will be worked on.", str(touched), yes=yes)
+    _confirm(session, made, yes=yes)
 
-    from cli.progress import shown
     from cli.worker import operator
     from orchestrator.inventory import spec_from_data
-    from orchestrator.rollout.run import enqueue, new_run_id, run_rollout
+    from orchestrator.rollout.run import enqueue
 
     if detach:
         with open_store(session) as store:
@@ -74,23 +74,11 @@ def run_command(
             _left_to_workers(session, store, queued)
         return ExitCode.OK
 
-    run_id = new_run_id()
-    session.say(f"run {run_id}; if it stops: kemp rollout resume {run_id}")
     with (
         open_store(session) as store,
         session.adapters.rollout(spec_from_data(made.spec), session) as adapters,
-        _pause_on_signal() as stop,
-        shown(session, store, run_id) as on_event,
     ):
-        end = run_rollout(
-            made,
-            adapters,
-            store,
-            on_event=on_event,
-            run_id=run_id,
-            stop=stop,
-            operator=operator(),
-        )
+        end = _begin(session, made, adapters, store)
     return _conclude(session, end)
 
 
@@ -135,33 +123,44 @@ def resume(session: Session, run_id: str | None, detach: bool) -> ExitCode:
 @pass_session
 def undo(session: Session, run_id: str, yes: bool) -> ExitCode:
     """Take a run back: show the plan, ask, work, report."""
-    from cli.progress import shown
-    from cli.worker import operator
     from orchestrator.inventory import spec_from_data
-    from orchestrator.rollout.run import new_run_id, plan_undo, run_rollout
+    from orchestrator.rollout.run import plan_undo
 
     with open_store(session) as store:
         spec = spec_from_data(store.run(run_id).plan.spec)
-        with session.adapters.rollout(spec, session) as adapters, _pause_on_signal() as stop:
+        with session.adapters.rollout(spec, session) as adapters:
             made = plan_undo(run_id, adapters, store)
             session.say(plan_text(made, colour=False))
             if made.empty:
                 return ExitCode.NOTHING_TO_DO
-            touched = len({one.host for one in made.servers if one.steps})
-            session.confirm(f"{touched} hosts will be worked on.", str(touched), yes=yes)
-            undoing = new_run_id()
-            session.say(f"run {undoing}; if it stops: kemp rollout resume {undoing}")
-            with shown(session, store, undoing) as on_event:
-                end = run_rollout(
-                    made,
-                    adapters,
-                    store,
-                    on_event=on_event,
-                    run_id=undoing,
-                    stop=stop,
-                    operator=operator(),
-                )
+            _confirm(session, made, yes=yes)
+            end = _begin(session, made, adapters, store)
     return _conclude(session, end)
+
+
+def _confirm(session: Session, made: "Plan", *, yes: bool) -> None:
+    touched = len({one.host for one in made.servers if one.steps})
+    session.confirm(f"{touched} hosts will be worked on.", str(touched), yes=yes)
+
+
+def _begin(session: Session, made: "Plan", adapters: "Adapters", store: "Store") -> "RunReport":
+    """Run a plan that was confirmed, as a new run."""
+    from cli.progress import shown
+    from cli.worker import operator
+    from orchestrator.rollout.run import new_run_id, run_rollout
+
+    run_id = new_run_id()
+    session.say(f"run {run_id}; if it stops: kemp rollout resume {run_id}")
+    with _pause_on_signal() as stop, shown(session, store, run_id) as on_event:
+        return run_rollout(
+            made,
+            adapters,
+            store,
+            on_event=on_event,
+            run_id=run_id,
+            stop=stop,
+            operator=operator(),
+        )
 
 
 def _left_to_workers(session: Session, store: "Store", run_id: str) -> None:
