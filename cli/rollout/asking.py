@@ -1,7 +1,5 @@
 """The verbs of ``kemp rollout`` that ask something of a run, or free what one holds."""
 
-import time
-
 import click
 
 from cli.command import Command
@@ -121,8 +119,8 @@ def _ask(session: Session, run_id: str, kind: str, target: str, note: str, wait_
         )
         session.say(answer.words)
         if (asked := answer.waiting) is not None:
-            deadline_s = time.monotonic() + wait_s
-            while asked.state is RequestState.ASKED and time.monotonic() < deadline_s:
+            deadline_s = clock.monotonic_s() + wait_s
+            while asked.state is RequestState.ASKED and clock.monotonic_s() < deadline_s:
                 clock.sleep(_LOOK_S)
                 asked = store.requests.get(asked.number)
             if asked.state is RequestState.REFUSED:

@@ -60,7 +60,7 @@ def _plain(session: Session, store: "Store", run_id: str) -> "RunStatus":
     head = ""
     while True:
         found = _look(store, run_id)
-        now_s = time.time()
+        now_s = session.adapters.clock().time_s()
         if found.state != head:
             head = found.state
             click.echo("\n".join(head_lines(found, now_s=now_s)))
