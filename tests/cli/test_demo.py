@@ -12,8 +12,6 @@ from typing import Any
 import pytest
 
 from cli.exit_codes import ExitCode
-from orchestrator.errors import IsolationUnavailable
-from orchestrator.lab.isolation import isolation_prefix
 from tests.cli.conftest import Terminal
 from tests.soak import LONG
 
@@ -21,14 +19,6 @@ pytestmark = pytest.mark.kernel
 
 KEMP = [sys.executable, "-m", "cli.main"]
 _LIMIT_S = 120
-
-
-@pytest.fixture(autouse=True)
-def namespaces_allowed() -> None:
-    try:
-        isolation_prefix()
-    except IsolationUnavailable as error:
-        pytest.skip(str(error))
 
 
 def left_behind() -> set[str]:
@@ -55,6 +45,31 @@ def children(pid: int) -> set[int]:
             if parent == pid:
                 found |= {int(entry.name)} | children(int(entry.name))
     return found
+
+
+def stop(
+    process: "subprocess.Popen[str]", number: signal.Signals, *, before: set[str], least: int
+) -> None:
+    """Stop a command in the middle by a signal, and check that nothing of it is left.
+
+    Args:
+        before: what ``left_behind`` said before the command began.
+        least: fewest processes that it must have started by now.
+    """
+    assert process.stderr is not None
+    alive = children(process.pid)
+    assert len(alive) >= least
+    process.send_signal(number)
+    process.stderr.read()
+    code = process.wait(timeout=30)
+    deadline = time.monotonic() + 10
+    while alive and time.monotonic() < deadline:
+        alive = {pid for pid in alive if Path(f"/proc/{pid}").exists()}
+        time.sleep(0.05)
+    assert not alive
+    assert left_behind() == before
+    if number is signal.SIGINT:
+        assert code == ExitCode.INTERRUPTED
 
 
 def demo(*arguments: str) -> tuple[int, dict[str, Any], str]:
@@ -126,20 +141,7 @@ def test_stopped_in_the_middle_it_leaves_nothing(number: signal.Signals) -> None
         for line in process.stderr:
             if "requests" in line:  # the load runs, so everything is up
                 break
-        started = children(process.pid)
-        assert len(started) > 5
-        process.send_signal(number)
-        process.stderr.read()
-        code = process.wait(timeout=20)
-    deadline = time.monotonic() + 5
-    alive = started
-    while alive and time.monotonic() < deadline:
-        alive = {pid for pid in started if Path(f"/proc/{pid}").exists()}
-        time.sleep(0.05)
-    assert not alive
-    assert left_behind() == before
-    if number is signal.SIGINT:
-        assert code == 130
+        stop(process, number, before=before, least=6)
 
 
 def test_without_namespaces_it_says_what_to_do(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from cli.exit_codes import ExitCode
 from kempsdk import CheckType, Forward, RsRef, VsRef, catalogue
 from kempsdk.emulator import VirtualLoadMaster
 from tests.cli.conftest import Terminal, configuration, connected
-from tests.cli.test_demo import children, left_behind
+from tests.cli.test_demo import left_behind, stop
 
 SERVICE = "tcp/10.20.0.250:80"
 OTHER = "tcp/10.20.0.251:8080"
@@ -225,17 +225,4 @@ def test_stopped_in_the_middle_it_leaves_nothing(
             if moment in line:
                 break
         time.sleep(0.5)
-        started = children(process.pid)
-        assert started
-        process.send_signal(number)
-        process.stderr.read()
-        code = process.wait(timeout=30)
-    deadline = time.monotonic() + 10
-    alive = started
-    while alive and time.monotonic() < deadline:
-        alive = {pid for pid in started if Path(f"/proc/{pid}").exists()}
-        time.sleep(0.05)
-    assert not alive
-    assert left_behind() == before
-    if number is signal.SIGINT:
-        assert code == 130
+        stop(process, number, before=before, least=1)
