@@ -296,7 +296,8 @@ CLOSE_SSH = CallTool(
 def test_a_firewall_that_lets_nobody_in_opens_again(booted: Booted) -> None:
     assert booted.lets_us_in()
     # The connection that we have goes on: only a new one shows what has happened.
-    with pytest.raises(HostChangeFailed, match="could not be confirmed over a new connection"):
+    # On a busy machine that one may get through just after the host has opened again.
+    with pytest.raises(HostChangeFailed, match=r"could not be confirmed over|confirmed too late"):
         booted.driver.apply(booted.host, [CLOSE_SSH])
     booted.wait_until_healed()
     assert booted.lets_us_in()
