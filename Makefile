@@ -5,7 +5,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python3.10; 
 	"$$p" -c 'import sys; sys.exit(sys.version_info < (3, 10))' >/dev/null 2>&1 && { command -v "$$p"; break; }; done)
 BIN := .venv/bin
 
-.PHONY: help demo test check bench fixtures fuzz soak docs clean
+.PHONY: help demo test retest check bench fixtures fuzz soak docs clean
 
 help: ## what this Makefile can do
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
@@ -37,6 +37,12 @@ check: .venv/ready-to-test ## format, lint, types, layers, generated files, link
 # By file: what a module shares, such as a lab, is made once.
 test: check ## everything that CI runs
 	$(BIN)/pytest -n auto --dist loadfile $(PYTEST_ARGS)
+
+# A failure beside thousands of others may come from a machine too busy for the clock in it. Alone it
+# has no such excuse: the ones that failed, at most five, must pass here, and CI's output names them.
+retest: check ## what failed in the last `make test`, once more and one by one
+	$(BIN)/python -m tests.failed_last
+	$(BIN)/pytest -n 0 --last-failed --last-failed-no-failures none $(PYTEST_ARGS)
 
 bench: .venv/ready-to-test ## speed and memory, as ratios within one run
 	@status=0; for script in tests/benchmarks/*.py; do \
