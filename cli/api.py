@@ -1,6 +1,5 @@
 """``kemp api``: any command of the API, as it is."""
 
-import os
 import re
 import sys
 from pathlib import Path
@@ -18,11 +17,13 @@ _SECRET_NAME = re.compile(r"(?i)pass|secret|apikey|^key$")
 @click.command(cls=Command)
 @click.argument("name", metavar="COMMAND")
 @click.argument("arguments", nargs=-1, metavar="[K=V|K=@FILE|@FILE]...")
-@click.option("--out", type=click.Path(dir_okay=False), help="Where a file answer goes.")
+@click.option(
+    "--out", type=click.Path(dir_okay=False, path_type=Path), help="Where a file answer goes."
+)
 @click.option("--force", is_flag=True, help="Send what the catalogue does not know.")
 @pass_session
 def command(
-    session: Session, name: str, arguments: tuple[str, ...], out: str | None, force: bool
+    session: Session, name: str, arguments: tuple[str, ...], out: Path | None, force: bool
 ) -> None:
     """Send COMMAND with parameters K=V and print the answer as JSON.
 
@@ -88,7 +89,7 @@ def _bytes(place: str) -> bytes:
         raise Failure(f"{place}: {error.strerror}", ExitCode.INVALID_FILE) from None
 
 
-def _keep(session: Session, content: bytes, out: str | None) -> None:
+def _keep(session: Session, content: bytes, out: Path | None) -> None:
     if out is None:
         if sys.stdout.isatty():
             raise Failure(
@@ -97,7 +98,4 @@ def _keep(session: Session, content: bytes, out: str | None) -> None:
         write_bytes(content)
         return
     # Only for the owner: a backup holds every secret of the appliance.
-    handle = os.open(out, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(handle, "wb") as file:
-        file.write(content)
-    session.say(f"{len(content)} bytes written to {out}")
+    session.keep(out, content, what=f"{len(content)} bytes", private=True)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 
 from cli.command import LazyGroup, Noun, OutputClosed
+from cli.exit_codes import ExitCode, tell
 from cli.session import Session
 
 if TYPE_CHECKING:
@@ -175,18 +176,29 @@ def run(argv: list[str] | None = None) -> int:
         sys.stdout.flush()
     except (KeyboardInterrupt, click.Abort):
         click.echo("kemp: interrupted", err=True)
-        return 130
+        return ExitCode.INTERRUPTED
     except OutputClosed:
         _close_quietly()
-        return 141
+        return ExitCode.BROKEN_PIPE
     except click.UsageError as error:
         error.show()
         return error.exit_code
     except Exception as error:  # noqa: BLE001 - the last place where an error can be told
-        from cli.exit_codes import tell
-
         return tell(error, url=session.address, debug=session.debug, output=session.output)
-    return result if isinstance(result, int) else 0
+    return result if isinstance(result, int) else ExitCode.OK
+
+
+# Told to stop now, or without its store: what other threads still do does not count, and the
+# engine would wait for a lost database without end.
+_ENDS_AT_ONCE = frozenset(
+    {
+        ExitCode.LOCKED,
+        ExitCode.STORE,
+        ExitCode.STORE_READ_ONLY,
+        ExitCode.STORE_FULL,
+        ExitCode.INTERRUPTED,
+    }
+)
 
 
 def main() -> NoReturn:
@@ -198,14 +210,12 @@ def main() -> NoReturn:
     # Importing makes objects by the ten thousand and no garbage: looking for it is for later.
     gc.set_threshold(50_000, 20, 20)
     code = run()
-    # Told to stop now, or without its store: what other threads still do does not count, and
-    # the engine would wait for a lost database without end.
-    if threading.active_count() == 1 or code in (10, 21, 23, 24, 130):
+    if threading.active_count() == 1 or code in _ENDS_AT_ONCE:
         try:
             sys.stdout.flush()
             sys.stderr.flush()
         except BrokenPipeError:
-            code = code or 141
+            code = code or ExitCode.BROKEN_PIPE
         os._exit(code)
     sys.exit(code)
 

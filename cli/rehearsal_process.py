@@ -11,7 +11,7 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from cli.exit_codes import tell
+from cli.exit_codes import ExitCode, tell
 
 if TYPE_CHECKING:
     from orchestrator.rehearsal.rehearsal import Rehearsed
@@ -26,12 +26,12 @@ def main() -> int:
         done = _rehearse(job)
     except KeyboardInterrupt:
         sys.stderr.write("kemp: interrupted; the lab is gone\n")
-        return 130
+        return ExitCode.INTERRUPTED
     except Exception as error:  # noqa: BLE001 - the last place where an error can be told
         return tell(error, debug=job["debug"], output=job["output"])
     with os.fdopen(result_fd, "w", encoding="utf-8") as target:
         json.dump({"result": done.result.to_data(), "page": _page(done)}, target)
-    return 0
+    return ExitCode.OK
 
 
 def _rehearse(job: Any) -> "Rehearsed":

@@ -1,5 +1,6 @@
 """What every command is given: the settings of this call and the ways to the outside."""
 
+import os
 import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -125,17 +126,23 @@ class Session:
         """Write a warning to stderr, ``--quiet`` or not."""
         click.echo(f"kemp: warning: {text}", err=True)
 
-    def keep(self, place: Path, text: str, *, what: str) -> None:
+    def keep(self, place: Path, content: str | bytes, *, what: str, private: bool = False) -> None:
         """Write a file that was asked for, and say so.
 
         Args:
             what: is written, as in "plan written to FILE".
+            private: a new file is its owner's alone.
 
         Raises:
             Failure: it cannot be written.
         """
+        wanted = content.encode() if isinstance(content, str) else content
         try:
-            place.write_text(text, encoding="utf-8")
+            handle = os.open(
+                place, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600 if private else 0o666
+            )
+            with os.fdopen(handle, "wb") as file:
+                file.write(wanted)
         except OSError as error:
             raise Failure(f"{place}: {error.strerror}", ExitCode.INVALID_FILE) from None
         self.say(f"{what} written to {place}")

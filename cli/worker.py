@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from cli.command import Command
+from cli.exit_codes import ExitCode
 from cli.session import Session, pass_session
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def command(session: Session) -> None:
 
     def end(_number: int, _frame: "FrameType | None") -> None:
         if stop.is_set():
-            os._exit(130)
+            os._exit(ExitCode.INTERRUPTED)
         stop.set()
         if not session.quiet:
             # Past Python's buffers: the signal may come in the middle of another message.

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cli.command import Command
+from cli.command import Command, nearest
 from cli.exit_codes import ExitCode, Failure
 from cli.rollout.options import file_option, one_of, place_argument
 from cli.session import Session, pass_session
@@ -33,6 +33,21 @@ def _list_faults(ctx: click.Context, _param: click.Parameter, value: bool) -> No
         ctx.exit()
 
 
+def _known_faults(
+    _ctx: click.Context, _param: click.Parameter, value: tuple[str, ...]
+) -> tuple[str, ...]:
+    if value:
+        from orchestrator.rehearsal.faults import FAULTS
+
+        for one in value:
+            name = one.partition(":")[0]
+            if name not in FAULTS:
+                close = nearest(name, list(FAULTS))
+                known = ", ".join(FAULTS)
+                raise click.BadParameter(f"there is no fault {name!r}{close}; there are: {known}")
+    return value
+
+
 @click.command(cls=Command)
 @place_argument
 @file_option
@@ -48,6 +63,7 @@ def _list_faults(ctx: click.Context, _param: click.Parameter, value: bool) -> No
     "faults",
     multiple=True,
     metavar="NAME[:SERVER]",
+    callback=_known_faults,
     help="Let this go wrong; may be repeated. Without a server: the first one that meets it.",
 )
 @click.option(

@@ -60,6 +60,9 @@ def test_a_backup_goes_to_a_private_file_and_back(
     assert kept.code == 0, kept.err
     assert place.stat().st_mode & 0o777 == 0o600
     assert place.stat().st_size > 0
+    nowhere = lm("api", "backup", "--out", str(place / "x"))
+    assert nowhere.code == ExitCode.INVALID_FILE
+    assert nowhere.err == f"kemp: {place}/x: Not a directory\n"
     before = configuration(box)
     assert lm("api", "addvs", "vs=10.0.1.250", "port=80", "prot=tcp").code == 0
     restored = lm("api", "restore", "type=3", f"@{place}")

@@ -113,7 +113,7 @@ def test_bad_input_is_refused_before_anything_is_built(kemp: Terminal, tmp_path:
     file, export = str(write_spec(tmp_path)), str(write_export(tmp_path))
     begun = ("rollout", "rehearse", "-f", file)
     wrong = kemp(*begun, "--from", export, "--fault", "earthquake")
-    assert wrong.code == ExitCode.CANNOT_REHEARSE
+    assert wrong.code == ExitCode.USAGE
     assert "never-healthy" in wrong.err
     assert kemp(*begun, "--from", file).code == ExitCode.INVALID_FILE
     assert kemp(*begun, "--from", str(tmp_path / "none")).code == ExitCode.INVALID_FILE
