@@ -88,6 +88,15 @@ def _duration_lines(duration: "Expectation", width: int) -> Iterator[str]:
     )
     for line in duration.how:
         yield from _wrapped(line, width, "  ")
+    now_s = time.time()
+    for one in duration.pinned:
+        first, last = (when(now_s + each) for each in (one.first_until_s, one.last_until_s))
+        yield from _wrapped(
+            f"persistence ({one.persist}) pins clients of {one.service} for "
+            f"{span(one.each_s)} to a server that is disabled: begun now, until about {first}"
+            + ("" if last == first else f" in the first batch and {last} in the last"),
+            width,
+        )
 
 
 def _gate_lines(steps: "Sequence[Step]", name: str, *, colour: bool, width: int) -> Iterator[str]:

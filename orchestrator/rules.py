@@ -259,10 +259,25 @@ def _general(vs: "VirtualService", drain_time_s: int | None) -> Iterable[RuleFin
     elif pinned:
         yield finding(
             "persistence-pins",
-            f"{name} keeps clients on their server, a disabled one included"
-            + (f": for up to {drain_time_s} s after it is disabled" if drain_time_s else ""),
-            "expect the drain to last as long as the appliance's drain time",
+            f"{name} keeps clients on their server by {vs.persist.value}, a disabled one "
+            f"included: {_pinned_for(vs, drain_time_s)}",
+            "nothing to do: the drain waits for them; a shorter L7 connection drain time "
+            "(finalpersist) lets them go sooner",
         )
+
+
+def _pinned_for(vs: "VirtualService", drain_time_s: int | None) -> str:
+    if drain_time_s is None:
+        return "they come back until the L7 connection drain time is over"
+    sooner = (
+        f"; who stays away for {vs.persist_timeout_s} s is forgotten sooner"
+        if 0 < vs.persist_timeout_s < drain_time_s
+        else ""
+    )
+    return (
+        f"they come back for up to {drain_time_s} s after it is disabled (the L7 connection "
+        f"drain time){sooner}"
+    )
 
 
 def _direct_return(vs: "VirtualService") -> Iterable[RuleFinding]:

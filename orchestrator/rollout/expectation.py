@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 from kempsdk import VirtualService
 from kempsdk.words import Persist
-from orchestrator.members import Member
+from orchestrator.members import Member, ServiceKey
 from orchestrator.rollout.facts import Facts, rollout_of
-from orchestrator.rollout.plan import Expectation, Gate, ServerPlan, Step, StepKind
+from orchestrator.rollout.plan import Expectation, Gate, Pinned, ServerPlan, Step, StepKind
 from orchestrator.rules import is_layer_4
 from orchestrator.spec import Spec
 
@@ -42,6 +42,7 @@ def expectation(
     by_name = {one.name: one for one in servers}
     expected = longest = 0.0
     how: list[str] = []
+    pinned: dict[ServiceKey, Pinned] = {}
     for number, batch in enumerate(batches, start=1):
         busy = [by_name[name] for name in batch if by_name[name].steps]
         gate = gates[number]
@@ -51,6 +52,8 @@ def expectation(
             continue
         ways = [(_way(spec, facts, one), one) for one in busy]
         (usual_s, why), slowest = max(ways, key=lambda one: one[0][0])
+        for one in busy:
+            _pin(spec, facts, one, expected, pinned)
         usual_s += watched_s
         expected += usual_s
         longest += max(_longest(spec, one) for one in busy)
@@ -62,6 +65,7 @@ def expectation(
         longest_s=round(max(longest, expected), 1),
         how=tuple(how),
         not_counted=_not_counted(servers, gates),
+        pinned=tuple(pinned.values()),
     )
 
 
@@ -116,6 +120,32 @@ def _pinned_s(facts: Facts, place: Member, service: VirtualService) -> float:
     if is_layer_4(service) or service.persist is Persist.NONE:
         return 0.0
     return float(facts.loadmasters[place.loadmaster].drain_time_s or 0)
+
+
+def _pin(
+    spec: Spec,
+    facts: Facts,
+    server: ServerPlan,
+    begun_s: float,
+    pinned: dict[ServiceKey, Pinned],
+) -> None:
+    """Note whom the services of a server hold, if it is disabled in them about then."""
+    for step in server.of_kind(StepKind.DISABLE):
+        if step.pool is None:
+            continue
+        place = spec.member(step.pool, server.host)
+        service = facts.service(place.service)
+        held_s = _pinned_s(facts, place, service)
+        if held_s:
+            until_s = round(begun_s + held_s, 1)
+            before = pinned.get(place.service)
+            pinned[place.service] = Pinned(
+                service=f"{place.vs} on {place.loadmaster}",
+                persist=service.persist.value,
+                each_s=held_s,
+                first_until_s=before.first_until_s if before else until_s,
+                last_until_s=until_s,
+            )
 
 
 def _longest(spec: Spec, server: ServerPlan) -> float:

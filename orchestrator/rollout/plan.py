@@ -16,7 +16,7 @@ from typing import Any
 
 from orchestrator.errors import OrchestratorError, OtherVersion
 
-FORMAT = 3
+FORMAT = 4
 
 Data = Mapping[str, Any]
 """Plain JSON: names to text, numbers, booleans, lists or further names."""
@@ -218,6 +218,25 @@ class Warned:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Pinned:
+    """Clients of one service that persistence brings back to servers that were disabled.
+
+    Attributes:
+        service: such as ``tcp/203.0.113.250:80 on lb1``.
+        persist: the mode, as the LoadMaster spells it.
+        each_s: how long after a server is disabled they may come back to it.
+        first_until_s: when that is over for the first batch, in seconds since the run began.
+        last_until_s: the same for the last one.
+    """
+
+    service: str
+    persist: str
+    each_s: float
+    first_until_s: float
+    last_until_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Expectation:
     """How long a plan takes, as far as anybody can know before.
 
@@ -226,12 +245,14 @@ class Expectation:
         longest_s: after which every wait has met its deadline.
         how: how it was computed, batch by batch.
         not_counted: what only counts towards the longest.
+        pinned: whom persistence holds, and until when.
     """
 
     expected_s: float
     longest_s: float
     how: tuple[str, ...]
     not_counted: tuple[str, ...]
+    pinned: tuple[Pinned, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -388,7 +409,8 @@ def _duration_from(data: Mapping[str, Any] | None) -> Expectation | None:
     if data is None:
         return None
     lists = {name: tuple(data[name]) for name in ("how", "not_counted")}
-    return Expectation(**{**data, **lists})
+    pinned = tuple(Pinned(**one) for one in data["pinned"])
+    return Expectation(**{**data, **lists, "pinned": pinned})
 
 
 def _steps_from(data: Mapping[str, Any]) -> tuple[Step, ...]:

@@ -383,7 +383,13 @@ def test_drain_time_zero_and_pinning_are_warned_of_at_layer_7() -> None:
     zero = make_plan(spec, facts(vs, drain_time_s=0))
     assert "drain-time-zero" in {one.id for one in zero.warnings}
     pinned = make_plan(spec, facts(vs, drain_time_s=300))
-    assert "persistence-pins" in {one.id for one in pinned.warnings}
+    (warned,) = [one for one in pinned.warnings if one.id == "persistence-pins"]
+    assert "by cookie" in warned.message
+    assert "for up to 300 s" in warned.message
+    assert "stays away for" not in warned.message
+    short = dataclasses.replace(vs, persist_timeout_s=60)
+    forgets = make_plan(spec, facts(short, drain_time_s=300))
+    assert any("stays away for 60 s" in one.message for one in forgets.warnings)
 
 
 def test_method_none_needs_nothing_on_the_host() -> None:
@@ -434,7 +440,7 @@ def test_stable_schema() -> None:
         "batches", "duration", "facts", "fingerprint", "floors", "format", "gates", "kind",
         "servers", "spec", "undoes", "warnings",
     ]  # fmt: skip
-    assert data["format"] == 3
+    assert data["format"] == 4
     jsonschema.validate(data, json.loads(plan_schema()))
     assert sorted(data["servers"][0]) == ["host", "name", "places", "steps", "why"]
     assert sorted(data["servers"][0]["steps"][0]) == [
@@ -587,6 +593,28 @@ def test_duration(rollout: str, given: Facts, seconds: float, why: str) -> None:
     assert plan.duration.expected_s == pytest.approx(seconds, abs=0.5)
     assert why in "\n".join(plan.duration.how)
     assert Plan.from_json(plan.to_json()) == plan
+
+
+def test_until_when_persistence_pins_clients() -> None:
+    """By the drain time, from the moment at which each batch is disabled; not at layer 4."""
+    layer_7: Any = {"layer": 7, "force_l4": False, "persist": Persist.SRC}
+    spec = spec_for("kind: drain, hosts: [web1, web2], max_unavailable: 2")
+    plan = make_plan(spec, loaded(0, 0, drain_time_s=300, **layer_7))
+    assert plan.duration is not None
+    (pinned,) = plan.duration.pinned
+    assert (pinned.service, pinned.persist) == (f"{VS} on lb1", "src")
+    # The second batch begins when the first one has drained: settle, window and drain time.
+    assert (pinned.each_s, pinned.first_until_s, pinned.last_until_s) == (300, 300, 620)
+    jsonschema.validate(plan.to_data(), json.loads(plan_schema()))
+    assert Plan.from_json(plan.to_json()) == plan
+    for given in (
+        loaded(0, 0, drain_time_s=300),
+        loaded(0, 0, drain_time_s=0, **layer_7),
+        loaded(0, 0, drain_time_s=300, **{**layer_7, "persist": Persist.NONE}),
+    ):
+        other = make_plan(spec, given).duration
+        assert other is not None
+        assert other.pinned == ()
 
 
 def test_the_floor_says_where_it_is_lowest() -> None:
