@@ -70,7 +70,7 @@ MEANING: dict[ExitCode, str] = {
     ExitCode.RULE: "rule violated: the LoadMaster would accept it and traffic would break",
     ExitCode.ISOLATION: "this machine does not allow network namespaces",
     ExitCode.STOPPED: "the run paused or was stopped in an explained state",
-    ExitCode.NOTHING_TO_DO: "nothing to do (rollout plan, rollout undo and host plan)",
+    ExitCode.NOTHING_TO_DO: "nothing to do (rollout plan, run and undo, and host plan)",
     ExitCode.STORE: "the state store cannot be used, or not be reached",
     ExitCode.INVARIANT: "an invariant was broken (demo only)",
     ExitCode.STORE_READ_ONLY: "the state store can be read and not written",

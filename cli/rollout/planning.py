@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 def plan(
     session: Session, place: str | None, file: str | None, save: Path | None, schema: bool
 ) -> ExitCode:
-    """Show what a rollout would do; changes nothing."""
+    """Show what a rollout would do; changes nothing. Exit code 20: nothing to do."""
     if schema:
         from cli.render import write
         from orchestrator.rollout.plan import plan_schema

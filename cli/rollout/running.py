@@ -53,14 +53,14 @@ def run_command(
     detach: bool,
     yes: bool,
 ) -> ExitCode:
-    """Run a rollout: show the plan, ask, work, report."""
+    """Run a rollout: show the plan, ask, work, report. Exit code 20: nothing to do."""
     file = one_of(place, file)
     if plan_file is not None and file is not None:
         raise click.UsageError("give a rollout file or --plan, not both")
     made = read_plan(plan_file) if plan_file is not None else make(session, file, alone=True)
     session.say(plan_text(made, colour=False))
     if made.empty:
-        return ExitCode.OK
+        return ExitCode.NOTHING_TO_DO
     _confirm(session, made, yes=yes)
 
     from cli.worker import operator
@@ -122,7 +122,7 @@ def resume(session: Session, run_id: str | None, detach: bool) -> ExitCode:
 @yes_option
 @pass_session
 def undo(session: Session, run_id: str, yes: bool) -> ExitCode:
-    """Take a run back: show the plan, ask, work, report."""
+    """Take a run back: show the plan, ask, work, report. Exit code 20: nothing to do."""
     from orchestrator.inventory import spec_from_data
     from orchestrator.rollout.run import plan_undo
 

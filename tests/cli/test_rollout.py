@@ -149,7 +149,9 @@ def test_plan_changes_nothing_run_does_and_the_second_plan_is_empty(lab: Rehears
     again = lab("rollout", "plan", "-f", file)
     assert again.code == ExitCode.NOTHING_TO_DO
     assert "nothing to do" in again.out
-    assert lab("rollout", "run", "-f", file, "--yes").code == 0
+    ran = lab("rollout", "run", "-f", file, "--yes")
+    assert ran.code == ExitCode.NOTHING_TO_DO
+    assert "nothing to do" in ran.err
 
     assert "web2" in lab.kemp("rollout", "status").out
     assert "verify-host" in lab.kemp("rollout", "report").out
