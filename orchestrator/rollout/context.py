@@ -48,7 +48,7 @@ class Context:
 
     Attributes:
         worker: name of the worker, checked against the store before anything is changed.
-        steps: those of the plan, by id.
+        steps: those of the plan, by id; none while a server is put back.
         servers: those of the plan, by name.
         lanes: the steps of each server and gate, by name.
         floors: of the services, by service.
@@ -252,7 +252,12 @@ class Context:
         )
 
     def check_skip(self) -> None:
-        """Raise Skipped if a person wants this server left out."""
+        """Raise Skipped if a person wants this server left out.
+
+        One on its way back is: its steps are none of the plan's.
+        """
+        if not self.steps:
+            return
         if wish := self.wishes.open(RequestKind.SKIP, self.lane):
             raise Skipped(skip_words(wish))
 

@@ -45,7 +45,7 @@ def revert(context: Context, name: str, perform: Perform) -> str:
     back = replace(server, steps=tuple(steps))
     inside = replace(
         context,
-        lane=f"{name} (on its way back)",
+        lane=name,
         servers={**context.servers, name: back},
         lanes={**context.lanes, name: back.steps},
         steps={},

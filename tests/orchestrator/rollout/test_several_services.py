@@ -4,6 +4,7 @@ import pytest
 
 from kempsdk import RsRef
 from orchestrator.errors import GateRefused, RuleViolated
+from orchestrator.hosts.driver import CommandResult
 from orchestrator.rollout.records import Event
 from tests.orchestrator.rollout.wide_world import SERVICES, WIDE, WideWorld
 from tests.orchestrator.rollout.world import ADDRESS, NAMES, VIP, connection
@@ -166,3 +167,18 @@ def test_polling_does_not_grow_with_the_number_of_servers(wide: WideWorld) -> No
     for box, before in ((wide.box, wide.calls_before), (wide.api_box, wide.api_calls_before)):
         readings = [one for one in box.calls[before:] if one.command == "stats"]
         assert len(readings) <= lasted_s / 5 + 3
+
+
+def test_a_server_on_its_way_back_asks_no_loadmaster_but_its_own(wide: WideWorld) -> None:
+    """web3 is behind the first one only; the other may be a pair in the middle of a failover."""
+    wide.driver.hosts["web3"].on_run = lambda _: CommandResult(exit_code=1, stdout="", stderr="")
+    plan = wide.wide_plan(
+        "kind: roll, action: {argv: [deploy]}, on_failure: revert-server",
+        "hosts: [web3, web1]",
+    )
+    before = len(wide.api_box.calls)
+    result = wide.run(plan)
+    assert result.hosts["web3"].standing.startswith("enabled, on its way back")
+    asked = [one.params.get("param") for one in wide.api_box.calls[before:]]
+    assert "hastatus" not in asked
+    assert "hastatus" in [one.params.get("param") for one in wide.box.calls]
