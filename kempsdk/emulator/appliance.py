@@ -160,11 +160,16 @@ class Appliance:
         """Be one unit of a pair, as if it had booted so."""
         self.state.parameters["hamode"] = self.ha_mode = mode
 
-    def set_standby(self, standby: bool) -> None:
-        """Become the waiting unit of a pair, or the active one."""
+    def set_standby(self, standby: bool, *, after_s: int = 0) -> None:
+        """Become the waiting unit of a pair, or the active one.
+
+        Args:
+            after_s: since when the other unit was active. Units say so in whole seconds, and
+                a failover takes three at least: two are never active since the same one.
+        """
         if standby != self.standby:
             self.standby = standby
-            self.active_since_s = 0 if standby else int(time.time())
+            self.active_since_s = 0 if standby else max(int(time.time()), after_s + 1)
 
     def replace_state(self, state: ApplianceState) -> None:
         """Take over another unit's configuration; nobody is told of it."""

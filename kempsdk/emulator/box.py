@@ -238,9 +238,18 @@ class VirtualLoadMaster(Controls):
         """Return the whole configuration, as ``on_change`` tells it."""
         return self._life.run(lambda: to_json(self._appliance().state))
 
-    def set_standby(self, standby: bool) -> None:
-        """Make it the waiting unit of a pair, or the active one."""
-        self._life.run(lambda: self._appliance().set_standby(standby))
+    @property
+    def active_since_s(self) -> int:
+        """Since when it is active, as ``activetime`` says; 0 while it waits."""
+        return self._life.run(lambda: self._appliance().active_since_s)
+
+    def set_standby(self, standby: bool, *, after_s: int = 0) -> None:
+        """Make it the waiting unit of a pair, or the active one.
+
+        Args:
+            after_s: since when the other unit was active.
+        """
+        self._life.run(lambda: self._appliance().set_standby(standby, after_s=after_s))
 
     def set_ha_mode(self, mode: str) -> None:
         """Make it one unit of a pair, ``1`` or ``2``, as if it had booted so."""

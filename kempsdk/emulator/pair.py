@@ -192,8 +192,9 @@ class HighAvailabilityPair(Controls):
             if not new.is_on:
                 raise ValueError("failover: the other unit is off")
             self._shared.lead_to(None)
+            before_s = old.active_since_s
             old.set_standby(True)
-            new.set_standby(False)
+            new.set_standby(False, after_s=before_s)
             self._active = new
             self._lead()
 

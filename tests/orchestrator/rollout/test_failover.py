@@ -1,6 +1,5 @@
 """A pair fails over while servers are worked on, reached by its shared address."""
 
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any, cast
@@ -39,8 +38,6 @@ class PairWorld(World):
 
     def fail_over(self, *, losing: dict[str, Any] | None = None) -> None:
         """Let the other unit take over, without the newest change of a server if asked for."""
-        # A unit says since when it is active in whole seconds.
-        time.sleep(1.1)
         self.pair.failover()
         if losing is not None:
             self.pair.active.run("modrs", **losing)
