@@ -7,7 +7,13 @@ import threading
 from collections.abc import Callable, Mapping
 
 from kempsdk.errors import KempError
-from orchestrator.errors import DriftDetected, OrchestratorError
+from orchestrator.errors import (
+    DriftDetected,
+    Locked,
+    OrchestratorError,
+    RunNotFound,
+    StoreUnavailable,
+)
 from orchestrator.inventory import spec_from_data
 from orchestrator.rollout.adapters import Adapters
 from orchestrator.rollout.context import Context, Progress
@@ -18,6 +24,7 @@ from orchestrator.rollout.plan import Plan, StepKind
 from orchestrator.rollout.plan_locks import resources
 from orchestrator.rollout.records import Event, RequestKind, Run, RunState, StepStatus
 from orchestrator.rollout.report import report
+from orchestrator.rollout.standing import standing
 from orchestrator.rollout.step_ids import by_lane
 from orchestrator.rollout.steps import Verdict, failed_servers
 from orchestrator.rollout.store import Store
@@ -118,6 +125,36 @@ def to_repeat(plan: Plan, store: Store, run_id: str) -> list[str]:
     return steps
 
 
+def walk(
+    context: Context,
+    server: str,
+    *,
+    perform: Callable[[str], Verdict],
+    failed: Callable[[Exception], None],
+) -> Outcome:
+    """Carry out the steps of a server or a gate, one after another, until one ends it.
+
+    Args:
+        perform: carries out a step.
+        failed: told of what no step may raise; the run pauses and says why.
+
+    Raises:
+        StoreUnavailable, Locked: this worker must not go on.
+    """
+    for step in context.lanes[server]:
+        try:
+            verdict = perform(step.id)
+        except (StoreUnavailable, Locked):
+            raise
+        except Exception as error:  # noqa: BLE001 - the run pauses and says why
+            failed(error)
+            context.stop.set()
+            return Outcome(Verdict.STOPPED, f"{type(error).__name__}: {error}")
+        if verdict is not Verdict.GO_ON:
+            return Outcome(verdict)
+    return Outcome(Verdict.GO_ON)
+
+
 def judge(_context: Context, results: Mapping[str, Outcome]) -> Verdict:
     """Say whether a run goes on after the servers of a batch have come to rest."""
     verdicts = {one.verdict for one in results.values()}
@@ -170,15 +207,24 @@ def _begin_undo(context: Context, why: str) -> None:
         return
     _end(context, RunState.ABANDONED, why)
     context.emit("run-reverted", f"{why}; run {undo_id(run_id)} takes it back")
-    if undo_id(run_id) not in {one.run_id for one in store.runs()}:
-        store.create_run(
-            undo_id(run_id),
-            plan,
-            worker="",
-            resources=resources(plan),
-            now_s=context.adapters.clock.time_s(),
-            operator=store.run(run_id).operator,
-        )
+    if _is_there(store, undo_id(run_id)):
+        return
+    store.create_run(
+        undo_id(run_id),
+        plan,
+        worker="",
+        resources=resources(plan),
+        now_s=context.adapters.clock.time_s(),
+        operator=store.line(run_id)[0].operator,
+    )
+
+
+def _is_there(store: Store, run_id: str) -> bool:
+    try:
+        store.standing(run_id)
+    except RunNotFound:
+        return False
+    return True
 
 
 def _failures(context: Context) -> str:
@@ -199,8 +245,9 @@ def _failures(context: Context) -> str:
 
 def _standings(context: Context) -> str:
     """Return where each server stands that was begun, in words."""
-    found = report(context.run_id, context.store).hosts.values()
-    begun = [f"{one.name}: {one.standing}" for one in found if one.started_s is not None]
+    lanes = by_lane(context.store.marks(context.run_id))
+    servers = [name for batch in context.plan.batches for name in batch]
+    begun = [f"{one}: {standing(one, lanes[one])}" for one in servers if one in lanes]
     return "; ".join(begun) or "no server was begun"
 
 

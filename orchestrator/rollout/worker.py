@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, suppress
 from dataclasses import dataclass
+from functools import partial
 
 from kempsdk.clock import Clock
 from orchestrator.errors import Locked, OrchestratorError, StoreUnavailable
@@ -377,32 +378,28 @@ class Worker:
 
     def walk(self, run_id: str, attempt: int, server: str) -> Outcome:
         opened = self._open(run_id, attempt)
-        for step in opened.context.lanes[server]:
-            outcome = self._perform(opened, step.id)
-            if outcome.verdict is not Verdict.GO_ON:
-                return outcome
-        return Outcome(Verdict.GO_ON)
 
-    def _perform(self, opened: _Opened, step_id: str) -> Outcome:
+        def failed(error: Exception) -> None:
+            opened.failure = error
+
+        return attempts.walk(
+            opened.context, server, perform=partial(self._perform, opened), failed=failed
+        )
+
+    def _perform(self, opened: _Opened, step_id: str) -> Verdict:
         with self._guard:
             if self._leaving:
                 raise Locked("this worker ends", owner=self._name)
             opened.busy += 1
         try:
             verdict = perform(opened.context, step_id)
-        except (StoreUnavailable, Locked):
-            raise
-        except Exception as error:  # noqa: BLE001 - the run pauses and says why
-            opened.failure = error
-            opened.context.stop.set()
-            return Outcome(Verdict.STOPPED, f"{type(error).__name__}: {error}")
         finally:
             with self._rest:
                 opened.busy -= 1
                 self._rest.notify_all()
         if verdict is Verdict.STOPPED and self._leaving:
             raise Locked("this worker ends", owner=self._name)
-        return Outcome(verdict)
+        return verdict
 
     def judge(self, run_id: str, attempt: int, results: Mapping[str, Outcome]) -> Verdict:
         return attempts.judge(self._open(run_id, attempt).context, results)

@@ -9,8 +9,8 @@ import secrets
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
-from orchestrator.errors import Locked, StoreUnavailable
 from orchestrator.rollout import attempt as attempts
 from orchestrator.rollout.adapters import Adapters
 from orchestrator.rollout.context import Context
@@ -132,15 +132,9 @@ class _Lanes:
             return dict(zip(names, pool.map(self._one, names), strict=True))
 
     def _one(self, name: str) -> Outcome:
-        for step in self._context.lanes[name]:
-            try:
-                verdict = perform(self._context, step.id)
-            except (StoreUnavailable, Locked):
-                raise
-            except Exception as error:  # noqa: BLE001 - as the real worker does
-                self.failure = error
-                self._context.stop.set()
-                return Outcome(Verdict.STOPPED, f"{type(error).__name__}: {error}")
-            if verdict is not Verdict.GO_ON:
-                return Outcome(verdict)
-        return Outcome(Verdict.GO_ON)
+        return attempts.walk(
+            self._context, name, perform=partial(perform, self._context), failed=self._failed
+        )
+
+    def _failed(self, error: Exception) -> None:
+        self.failure = error
