@@ -236,6 +236,9 @@ class Engine:
     def adopt(self, runs: Mapping[str, int], is_gone: Callable[[str], bool]) -> int:
         """Queue here what workers that are gone have left; nobody else may do so meanwhile.
 
+        Raises:
+            Locked: this one was taken for dead.
+
         Args:
             runs: attempts of runs by their id: nothing of any other.
 
@@ -253,6 +256,8 @@ class Engine:
                 left.append(workflow_id)
         if left:
             self.listen()
+            # It may have been frozen since it began to look.
+            self._store.workers.refuse_gone(self._worker)
             self._patiently(lambda: _resume(left, self._worker))
         return len(left)
 

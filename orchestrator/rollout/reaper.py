@@ -7,7 +7,6 @@ observer measures on its own clock how long it has seen no new one.
 import logging
 import time
 from collections.abc import Mapping
-from contextlib import ExitStack
 from dataclasses import dataclass
 
 from orchestrator.errors import Locked, OtherVersion, StoreUnavailable
@@ -43,39 +42,24 @@ class Reaper:
         self._grace_s = grace_s
         self._frozen_s = frozen_s
         self._seen: dict[str, _Seen] = {}
-        self._refused_since_s: float | None = None
 
     def look(self, engine: Engine, *, now_s: float) -> None:
         """Take the work of workers that are gone; another reaper's turn is left to it."""
         try:
             self._dismiss_dead()
-            with ExitStack() as turn:
-                if not self._has_turn(turn):
+            with self._store.workers.turn("reap", self._worker) as ours:
+                if not ours:
                     return
                 self._take_runs(now_s)
                 adopted = engine.adopt(self._shared(), self._store.workers.is_gone)
+        except Locked:
+            return  # taken for dead itself, which its beat finds out
         except StoreUnavailable:
             # Whoever seems dead now may only not have been able to say otherwise.
             self._seen.clear()
             raise
         if adopted:
             _log.warning("took over %d workflows of workers that are gone", adopted)
-
-    def _has_turn(self, turn: ExitStack) -> bool:
-        """Return whether to take now, and nobody else until the end of the turn.
-
-        Whoever has had the turn for as long as makes a worker frozen was frozen in it, and
-        dismissed; or all others would wait for it for ever.
-        """
-        observed_s = time.monotonic()
-        try:
-            turn.enter_context(self._store.database.hold("reaper"))
-        except Locked:
-            if self._refused_since_s is None:
-                self._refused_since_s = observed_s
-            return observed_s - self._refused_since_s >= self._frozen_s
-        self._refused_since_s = None
-        return True
 
     def _dismiss_dead(self) -> None:
         observed_s = time.monotonic()
@@ -125,6 +109,8 @@ class Reaper:
             except OtherVersion as error:
                 _log.warning("%s", error)
             except Locked as error:
+                if error.owner == self._worker:
+                    raise
                 if error.owner == run_id:
                     continue  # somebody was faster
                 # Nobody worked on it for so long that its locks expired.

@@ -464,3 +464,19 @@ def test_a_step_of_a_living_worker_is_not_begun_by_another(run: Store) -> None:
         run.begin_step("r1", STEP, worker="w2", now_s=2)
     assert run.workers.dismiss("w")
     run.begin_step("r1", STEP, worker="w2", now_s=3)
+
+
+def test_a_turn_belongs_to_one_worker_until_it_ends_or_counts_as_gone(store: Store) -> None:
+    enter(store, "w1", "w2")
+    turn = store.workers.turn
+    with turn("reap", "w1") as first:
+        with turn("reap", "w2") as second, turn("else", "w2") as other:
+            assert (first, second, other) == (True, False, True)
+        # What was refused to w2 was not ended by it either.
+        with turn("reap", "w2") as second:
+            assert not second
+        store.workers.dismiss("w1")
+        with turn("reap", "w1") as first, turn("reap", "w2") as second:
+            assert (first, second) == (False, True)
+    with turn("reap", "w2") as second:
+        assert second

@@ -49,4 +49,7 @@ UPDATE runs SET plan = '';
 ALTER TABLE runs ADD COLUMN kind TEXT NOT NULL DEFAULT '';
 ALTER TABLE runs ADD COLUMN services TEXT NOT NULL DEFAULT '[]';
 """,
+    4: """
+CREATE TABLE turns (what TEXT PRIMARY KEY, worker TEXT NOT NULL);
+""",
 }

@@ -139,6 +139,45 @@ class Workers:
         if self.is_gone(name):
             raise Locked(_TAKEN, owner=name)
 
+    @contextmanager
+    def turn(self, what: str, worker: str) -> Iterator[bool]:
+        """Be the only worker that does something, until the end of the block.
+
+        A turn belongs to a worker, however slow it is, and is over when that one counts as
+        gone: one that was frozen in its turn keeps nobody.
+
+        Returns:
+            Whether it is this worker's turn; not while it is another one's.
+        """
+
+        def take(db: Transaction) -> bool:
+            if not _is_there(db, worker):
+                return False
+            if any(
+                one["worker"] != worker and _is_there(db, one["worker"])
+                for one in db.rows("SELECT worker FROM turns WHERE what = ?", what)
+            ):
+                return False
+            db.execute(
+                "INSERT INTO turns (what, worker) VALUES (?, ?) "
+                "ON CONFLICT (what) DO UPDATE SET worker = excluded.worker",
+                what,
+                worker,
+            )
+            return True
+
+        taken = self._database.transact(take, alone="turns")
+        try:
+            yield taken
+        finally:
+            # One that cannot be given back goes with the worker.
+            with suppress(StoreUnavailable):
+                self._database.transact(
+                    lambda db: db.execute(
+                        "DELETE FROM turns WHERE what = ? AND worker = ?", what, worker
+                    )
+                )
+
     def holds(self, name: str) -> bool:
         """Return whether a process holds the name right now."""
         return self._database.is_held(name)
@@ -160,8 +199,12 @@ def fence(db: Transaction, worker: str) -> None:
     Raises:
         Locked: it must not act any more.
     """
-    if not db.rows("SELECT 1 AS found FROM workers WHERE name = ?", worker):
+    if not _is_there(db, worker):
         raise Locked(_TAKEN, owner=worker)
+
+
+def _is_there(db: Transaction, name: str) -> bool:
+    return bool(db.rows("SELECT 1 AS found FROM workers WHERE name = ?", name))
 
 
 def enter(db: Transaction, name: str, *, place: str = "", now_s: float = 0.0) -> None:
@@ -170,7 +213,7 @@ def enter(db: Transaction, name: str, *, place: str = "", now_s: float = 0.0) ->
     Raises:
         Locked: somebody was that worker before.
     """
-    if db.rows("SELECT 1 AS found FROM workers WHERE name = ?", name):
+    if _is_there(db, name):
         raise Locked(f"another process was worker {name}", owner=name)
     db.execute(
         "INSERT INTO workers (name, place, serves, started_s, beats) VALUES (?, ?, 0, ?, 0)",

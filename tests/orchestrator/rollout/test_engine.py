@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.errors import StoreUnavailable
+from orchestrator.errors import Locked, StoreUnavailable
 from orchestrator.rollout import engine
 from orchestrator.rollout.store import Store
 
@@ -30,3 +30,19 @@ def test_what_a_call_raises_is_raised_where_it_was_asked(tmp_path: Path) -> None
 
     with Store(tmp_path / "state") as store, pytest.raises(ValueError, match="no such run"):
         engine.Engine(store, "w1")._patiently(refuse)
+
+
+def test_one_that_is_taken_for_dead_while_it_looks_queues_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Frozen in between, it wakes when somebody else has taken the same."""
+    queued: list[str] = []
+    monkeypatch.setattr(engine, "_unfinished", lambda _: [("r1.1", "gone")])
+    monkeypatch.setattr(engine, "_resume", lambda found, _: queued.extend(found))
+    monkeypatch.setattr(engine.Engine, "listen", lambda _: None)
+    with Store(tmp_path / "state") as store, store.workers.hold("w1"):
+        waking = engine.Engine(store, "w1")
+        assert waking.adopt({"r1": 1}, lambda _: True) == 1
+        with pytest.raises(Locked):
+            waking.adopt({"r1": 1}, lambda _: store.workers.dismiss("w1"))
+    assert queued == ["r1.1"]
