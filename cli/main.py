@@ -74,8 +74,9 @@ class RealAdapters:
 
     @contextmanager
     def rollout(
-        self, spec: "Spec", session: Session, *, revert_after_s: int = 60
+        self, spec: "Spec", session: Session, *, revert_after_s: int | None = None
     ) -> "Iterator[Adapters]":
+        from orchestrator.hosts.confirm_or_revert import REVERT_AFTER_S
         from orchestrator.hosts.netlink import NetlinkDriver
         from orchestrator.hosts.ssh import SshDriver
         from orchestrator.network_namespace import NetworkNamespace
@@ -97,7 +98,9 @@ class RealAdapters:
 
             machines = (*spec.hosts.values(), *spec.stations.values())
             if any(host.driver == "ssh" for host in machines):
-                drivers["ssh"] = stack.enter_context(SshDriver(revert_after_s=revert_after_s))
+                drivers["ssh"] = stack.enter_context(
+                    SshDriver(revert_after_s=revert_after_s or REVERT_AFTER_S)
+                )
             segment: Segment | None = None
             probe = spec.arp_probe
             if probe is not None and probe.station is not None:

@@ -31,12 +31,13 @@ class Adapters(Protocol):
         ...
 
     def rollout(
-        self, spec: "Spec", session: "Session", *, revert_after_s: int = 60
+        self, spec: "Spec", session: "Session", *, revert_after_s: int | None = None
     ) -> "AbstractContextManager[RolloutAdapters]":
         """Return what a rollout of this file touches; closed when the context ends.
 
         Args:
-            revert_after_s: when a host takes back what could have cut us off, unconfirmed.
+            revert_after_s: when a host takes back what could have cut us off, unconfirmed; None
+                leaves it to the driver.
         """
         ...
 

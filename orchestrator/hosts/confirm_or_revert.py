@@ -23,6 +23,9 @@ from orchestrator.hosts.changes import (
 from orchestrator.hosts.driver import Host
 from orchestrator.hosts.state import HostAddress
 
+REVERT_AFTER_S = 60
+"""When a host takes changes back that nobody confirmed, unless told otherwise."""
+
 _NETWORK_UNITS = frozenset({"firewalld", "NetworkManager", "network", "iptables", "nftables"})
 _NMCLI_REREADS = frozenset({"reload", "load", "show"})
 

@@ -14,7 +14,7 @@ from typing_extensions import Self
 from orchestrator.errors import HostChangeFailed, HostTrouble, HostUnreachable
 from orchestrator.hosts.answer import Answer, Unintelligible, answer
 from orchestrator.hosts.changes import NetChange, describe
-from orchestrator.hosts.confirm_or_revert import Revert, cuts
+from orchestrator.hosts.confirm_or_revert import REVERT_AFTER_S, Revert, cuts
 from orchestrator.hosts.driver import CommandResult, Host
 from orchestrator.hosts.sections import Section
 from orchestrator.hosts.ssh_answer import changes_done, command_result, host_release, net_state
@@ -54,7 +54,7 @@ class SshDriver:
         config_file: str | None = None,
         connect_timeout_s: int = 10,
         answer_timeout_s: float = 60.0,
-        revert_after_s: int = 60,
+        revert_after_s: int = REVERT_AFTER_S,
         strict_host_keys: bool = True,
         program: str = "ssh",
     ) -> None:
