@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final, TypedDict
 
 from kempsdk.codec import MalformedAnswer
 from kempsdk.fields import Number, Switch, Table, Word, field
+from kempsdk.interfaces import Interfaces
 from kempsdk.parameter_groups import ParameterGroup
 from kempsdk.transport.call import Tree
 
@@ -120,6 +121,7 @@ class HaChanges(TypedDict, total=False):
 
 
 _STEP_S: Final = 3
+_SINGLE: Final = ("", "0")
 
 
 class _Timeout(Number):
@@ -202,6 +204,16 @@ class HighAvailability(ParameterGroup[HaSettings]):
             booted_at_s=self._time("boottime"),
             active_since_s=active_since_s or None,
         )
+
+    def shared_address(self) -> str | None:
+        """Return the address that leads to the active unit; None: it is single, or has none.
+
+        Both units say the same. One call, and more in a pair: see ``Interfaces.list``.
+        """
+        if self._value("hamode") in _SINGLE:
+            return None
+        found = Interfaces(self._appliance).list()
+        return next((one.shared_address for one in found if one.shared_address), None)
 
     def update(self, **settings: "Unpack[HaChanges]") -> HaSettings:
         """Change how the pair behaves and return it as it is now. Changes the device.

@@ -12,6 +12,7 @@ from kempsdk.errors import (
     OutcomeUnknown,
     Unreachable,
 )
+from kempsdk.parameters import Parameters
 from kempsdk.transport.call import Tree
 
 _LOOK_EVERY_S: Final = 5.0
@@ -47,6 +48,13 @@ class System:
     def identity(self) -> Identity:
         """Return what the appliance is. One call."""
         return self._appliance.read("getall", {}, _read_identity)
+
+    def serial_number(self) -> str:
+        """Return the appliance's serial number; empty where it has none. One call.
+
+        Each unit of a pair has its own; see ``high_availability.shared_address``.
+        """
+        return str(Parameters(self._appliance).get("serialnumber"))
 
     def previous_version(self) -> str:
         """Return the firmware that was installed before this one.

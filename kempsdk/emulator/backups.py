@@ -6,6 +6,7 @@ from typing import Final
 
 from kempsdk.emulator.answers import DONE, Answer, Refusal, missing
 from kempsdk.emulator.appliance import Appliance
+from kempsdk.emulator.parameter_table import is_fixed
 from kempsdk.emulator.registry import Request, command
 from kempsdk.emulator.sections import BASE, SECTIONS, SERVICES
 from kempsdk.emulator.state import ApplianceState, from_json, to_json
@@ -45,7 +46,8 @@ def restore(box: Appliance, request: Request) -> Answer:
     restored = _read(request.body)
     state = box.state
     if parts & BASE:
-        state.parameters = restored.parameters
+        own = {name: one for name, one in state.parameters.items() if is_fixed(name)}
+        state.parameters = restored.parameters | own
         state.health = restored.health
         state.adaptive = restored.adaptive
         state.packet_filter = restored.packet_filter

@@ -253,7 +253,13 @@ class VirtualLoadMaster(Controls):
 
     def set_ha_mode(self, mode: str) -> None:
         """Make it one unit of a pair, ``1`` or ``2``, as if it had booted so."""
-        self._life.run(lambda: self._appliance().set_ha_mode(mode))
+        from kempsdk.emulator.network import stand_in_pair
+
+        def stand() -> None:
+            stand_in_pair(self._appliance(), mode)
+            self._appliance().set_ha_mode(mode)
+
+        self._life.run(stand)
 
     def take_over(
         self, configuration: dict[str, Any], keep: Callable[[ApplianceState, ApplianceState], None]

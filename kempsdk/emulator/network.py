@@ -80,6 +80,25 @@ def network_of(box: Appliance) -> Network:
     return network
 
 
+def stand_in_pair(box: Appliance, mode: str) -> None:
+    """Give eth0 what it has in a pair, unless somebody did: its partner's and a shared address.
+
+    The two that follow the first unit's address, so that both units say the same.
+
+    Args:
+        mode: 1 or 2, which of the units this is.
+    """
+    eth0 = network_of(box).interfaces[0]
+    if eth0.shared or not eth0.address:
+        return
+    first = ipaddress.ip_interface(eth0.address)
+    units = [first.ip, first.ip + 1]
+    own = units.pop(int(mode) - 1)
+    eth0.address = f"{own}/{first.network.prefixlen}"
+    eth0.partner = str(units[0])
+    eth0.shared = str(first.ip + 2)
+
+
 def interface_of(box: Appliance, params: Params) -> Interface:
     given = params.given("interface")
     if given is None:

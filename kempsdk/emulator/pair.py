@@ -23,7 +23,7 @@ from kempsdk.emulator.state import ApplianceState
 if TYPE_CHECKING:
     from kempsdk.client import LoadMaster
 
-_LOCAL = ("hamode", "hostname")
+_LOCAL = ("hamode", "hostname", "serialnumber")
 """Parameters that each unit has for itself: a guess, but for hamode."""
 
 

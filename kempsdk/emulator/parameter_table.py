@@ -42,7 +42,7 @@ class Parameter:
 _TABLE: Final = """\
 hostname text = lb100
 version fixed = 7.2.54.12.22642.RELEASE
-serialnumber fixed = 1350841
+serialnumber fixed
 autosave switch = yes
 MinPassword number[8-16] = 8
 extendedperms switch = no
@@ -311,6 +311,15 @@ def _parse(line: str) -> Parameter:
 
 PARAMETERS: Final = {one.name.lower(): one for one in map(_parse, _TABLE.splitlines())}
 """By lower-case name, in the order in which getall prints them."""
+
+
+def is_fixed(name: str) -> bool:
+    """Return whether a parameter is the unit's own, whatever is restored on it: a guess.
+
+    Args:
+        name: in lower case.
+    """
+    return name in PARAMETERS and PARAMETERS[name].kind is ParameterKind.FIXED
 
 
 def default_parameters() -> dict[str, str]:

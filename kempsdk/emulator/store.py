@@ -2,6 +2,7 @@
 
 import json
 import os
+import secrets
 import tempfile
 from pathlib import Path
 
@@ -22,6 +23,8 @@ def initial_state(path: Path | None, switches: Switches) -> ApplianceState:
         return saved
     parameters = default_parameters()
     parameters["version"] = VERSIONS[switches.firmware]
+    made_up = 1_000_000 + secrets.randbelow(9_000_000)
+    parameters["serialnumber"] = switches.serial_number or str(made_up)
     return ApplianceState(users={}, parameters=parameters)
 
 

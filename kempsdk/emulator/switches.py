@@ -68,6 +68,8 @@ class Switches:
         dns_names: host names that may be used as real server addresses, with their
             address. The virtual LoadMaster never asks a resolver.
         interfaces: addresses with prefix of eth0, eth1, ... as showiface prints them.
+        serial_number: what a new unit has; empty makes up one of its own. How one looks is
+            known from a single unit (seven digits, 7.2.54).
     """
 
     firmware: Firmware = "7.2.54"
@@ -101,3 +103,4 @@ class Switches:
     reboot_s: float = 0.0
     dns_names: Mapping[str, str] = field(default_factory=dict)
     interfaces: tuple[str, ...] = ("192.0.2.10/24",)
+    serial_number: str = ""

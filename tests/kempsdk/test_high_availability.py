@@ -1,9 +1,11 @@
 """What a unit of a pair is, and how the pair behaves."""
 
+from typing import Literal
+
 import pytest
 
 from kempsdk.client import LoadMaster
-from kempsdk.emulator import Switches, VirtualLoadMaster
+from kempsdk.emulator import HighAvailabilityPair, Switches, VirtualLoadMaster
 from kempsdk.errors import BadAnswer, InvalidRequest
 from kempsdk.high_availability import HaMode, HaPreference, HaState
 from tests.kempsdk.test_virtual_services import scripted
@@ -64,3 +66,21 @@ def test_odd_answers() -> None:
     lm, _ = scripted(get=[{"hostname": "lb7"}])
     with pytest.raises(BadAnswer):
         lm.high_availability.status()
+
+
+@pytest.mark.parametrize("api", ["v1", "v2"])
+def test_both_units_of_a_pair_name_its_shared_address(api: Literal["v1", "v2"]) -> None:
+    with HighAvailabilityPair(http=True, switches=Switches(rate_limit=False)) as pair:
+        clients = [one.client(api=api) for one in (pair, pair.first, pair.second)]
+        shared = {lm.high_availability.shared_address() for lm in clients}
+        serials = {lm.system.serial_number() for lm in clients}
+        own = {lm.interfaces.get(0).address for lm in clients}
+        for lm in clients:
+            lm.close()
+    assert shared == {"192.0.2.12"}
+    assert own == {"192.0.2.10/24", "192.0.2.11/24"}
+    assert len(serials) == 2
+
+
+def test_a_single_unit_has_no_shared_address(lm: LoadMaster) -> None:
+    assert lm.high_availability.shared_address() is None

@@ -86,6 +86,14 @@ def test_what_is_no_backup_changes_nothing(filled: Wire) -> None:
     assert filled.v2("listvs").body == before
 
 
+def test_a_backup_of_another_unit_brings_no_serial_number(filled: Wire, start: Start) -> None:
+    other = start(switches={"serial_number": "77"})
+    restored = base64.b64encode(filled.v1("backup").body).decode()
+    assert other.v2("restore", type="15", data=restored).status == 200
+    assert other.v2("get", param="cachesize").json["cachesize"] == 101
+    assert str(other.v2("get", param="serialnumber").json["serialnumber"]) == "77"
+
+
 def test_a_backup_holds_no_credentials(filled: Wire) -> None:
     import gzip
 

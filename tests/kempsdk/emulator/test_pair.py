@@ -61,7 +61,7 @@ def test_the_configuration_goes_to_the_standby_unit(pair: HighAvailabilityPair) 
     assert _call(pair, pair.second.url, "userlist")["code"] == 200
     # Addresses are a unit's own, and so is its number.
     (interface,) = _call(pair, pair.second.url, "showiface")["Interface"]
-    assert interface["IPAddress"] == "192.0.2.10/24"
+    assert interface["IPAddress"] == "192.0.2.11/24"
     assert _get(pair, pair.second, "hamode") == 2
     refused = _call(pair, pair.second.url, "delvs", vs=1)
     assert (refused["code"], refused["message"]) == (422, "Command not available.")

@@ -94,11 +94,12 @@ def test_rules_are_as_recorded(wire: Wire) -> None:
     assert _tree(answer.xml) == _tree(added)
 
 
-def test_parameters_are_those_of_a_recorded_unit(wire: Wire) -> None:
+def test_parameters_are_those_of_a_recorded_unit(start: Start) -> None:
     recorded = dict(
         line.split("=", 1)
         for line in recording("getall-values-7.2.54.12.txt").decode().splitlines()
     )
+    wire = start(switches={"serial_number": recorded["serialnumber"]})
     answered = dict(_pairs(wire.v1("getall").data))
     assert {name: answered.get(name) for name in recorded} == recorded
     assert set(answered) - set(recorded) == {"boottime", "activetime", "time", "hastatus"}
