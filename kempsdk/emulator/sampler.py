@@ -28,6 +28,11 @@ class Rates:
     packets_per_s: int = 0
     bytes_per_s: int = 0
 
+    @property
+    def moving(self) -> bool:
+        """Whether anything went through in the last period."""
+        return bool(self.connections_per_s or self.packets_per_s or self.bytes_per_s)
+
 
 @dataclass(slots=True)
 class Sample:
@@ -45,7 +50,14 @@ class Sample:
     total: Rates = field(default_factory=Rates)
 
 
+_NOTHING: Final = ServerCounters()
+_SILENT: Final = Rates()
+
+
 def _advance(old: Rates, gained: ServerCounters, active: int, period_s: float) -> Rates:
+    # Most servers of a large configuration are idle, and making objects is what sampling costs.
+    if gained is _NOTHING and active == old.active_connections and not old.moving:
+        return old
     return Rates(
         active_connections=active,
         connections=old.connections + gained.total_connections,
@@ -98,24 +110,24 @@ class Sampler:
         elapsed_s = max(self._now() - self._monotonic_s, 1e-6)
         self._monotonic_s += elapsed_s
         sample = Sample(taken_at_s=time.time(), period_s=elapsed_s * self._time_scale)
-        total_gain = ServerCounters()
+        total_gain = _NOTHING
         total_active = 0
         for service in state.services.values():
-            service_gain = ServerCounters()
+            service_gain = _NOTHING
             active = 0
             for server in service.servers:
-                read = counters.get(server.rs_index, ServerCounters())
-                gain = _difference(read, self._before.get(server.rs_index, ServerCounters()))
+                read = counters.get(server.rs_index, _NOTHING)
+                active += read.active_connections
+                gain = _difference(read, self._before.get(server.rs_index, _NOTHING))
                 sample.servers[server.rs_index] = _advance(
-                    self.last.servers.get(server.rs_index, Rates()),
+                    self.last.servers.get(server.rs_index, _SILENT),
                     gain,
                     read.active_connections,
                     sample.period_s,
                 )
                 service_gain = _sum(service_gain, gain)
-                active += read.active_connections
             sample.services[service.uid] = _advance(
-                self.last.services.get(service.uid, Rates()),
+                self.last.services.get(service.uid, _SILENT),
                 service_gain,
                 active,
                 sample.period_s,
@@ -132,6 +144,8 @@ class Sampler:
 
 
 def _difference(now: ServerCounters, before: ServerCounters) -> ServerCounters:
+    if now == before:
+        return _NOTHING
     # Counters that ran backwards belong to a data path that was started anew.
     if now.total_connections < before.total_connections or now.packets < before.packets:
         return now
@@ -143,6 +157,8 @@ def _difference(now: ServerCounters, before: ServerCounters) -> ServerCounters:
 
 
 def _sum(one: ServerCounters, other: ServerCounters) -> ServerCounters:
+    if other is _NOTHING:
+        return one
     return ServerCounters(
         total_connections=one.total_connections + other.total_connections,
         packets=one.packets + other.packets,
