@@ -53,8 +53,14 @@ def _saved_and_restored(lm: "LoadMaster") -> object:
     return lm.virtual_services.list()
 
 
+def _in_a_pair(lm: "LoadMaster") -> None:
+    lm.high_availability.update(mode=HaMode.FIRST)
+    lm.interfaces.update(0, partner_address="192.0.2.11", shared_address="192.0.2.12")
+
+
 CASES: Final = (
     case("getall/identity", lambda lm: lm.system.identity().version),
+    case("get/serial-number", lambda lm: bool(lm.system.serial_number())),
     case("reboot/without-waiting", lambda lm: lm.system.reboot(confirm=_NAME)),
     case(
         "getpreviousversion/one",
@@ -103,6 +109,11 @@ CASES: Final = (
     ),
     case("get/single-unit", lambda lm: lm.high_availability.status()),
     case("get/standby-unit", lambda lm: lm.high_availability.status(), switches={"standby": True}),
+    case(
+        "showiface/shared-address",
+        lambda lm: lm.high_availability.shared_address(),
+        prepare=_in_a_pair,
+    ),
     case(
         "set/high-availability",
         lambda lm: lm.high_availability.update(
