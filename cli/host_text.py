@@ -146,13 +146,22 @@ def report_text(reports: "Mapping[str, HostReport]", *, colour: bool) -> str:
     """Return what became of each host, with what is wrong and what mends it."""
     lines: list[str] = []
     width = max((len(name) for name in reports), default=0)
-    for name, one in reports.items():
-        outcome = _styled(f"{one.outcome.value:<13}", _COLOURS[one.outcome.value], colour)
-        count = f"{len(one.changes)} changes" if one.changes else ""
-        said = one.reason or count or "; ".join(one.evidence)
-        lines.append(f"{name:<{width}}  {outcome}  {one.seconds:6.2f} s  {said}")
+    for one in reports.values():
+        lines.append(host_line(one, width=width, colour=colour))
         lines += _finding_lines(one, colour=colour)
     return "\n".join(lines)
+
+
+def host_line(report: "HostReport", *, width: int, colour: bool) -> str:
+    """Return what became of a host as one line.
+
+    Args:
+        width: of the longest name, so that lines stand in columns.
+    """
+    outcome = _styled(f"{report.outcome.value:<13}", _COLOURS[report.outcome.value], colour)
+    count = f"{len(report.changes)} changes" if report.changes else ""
+    said = " ".join((report.reason or count or "; ".join(report.evidence)).split())
+    return f"{report.name:<{width}}  {outcome}  {report.seconds:6.2f} s  {said}"
 
 
 def _finding_lines(report: "HostReport", *, colour: bool) -> Iterator[str]:

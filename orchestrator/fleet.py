@@ -84,6 +84,10 @@ class HostReport:
     seconds: float = field(default=0.0, compare=False)
 
 
+OnEnd = Callable[[HostReport], None]
+"""Is told what became of a host once that is known; called from several threads."""
+
+
 def assignment(spec: Spec, name: str, *, adopt: bool = False) -> Assignment:
     """Return what a host is to carry, by the pools it is in.
 
@@ -149,7 +153,11 @@ class Fleet:
         return self._judged(self._look, _verified)
 
     def apply(
-        self, planned: Mapping[str, HostReport], *, keep_going: bool = False
+        self,
+        planned: Mapping[str, HostReport],
+        *,
+        keep_going: bool = False,
+        on_end: OnEnd | None = None,
     ) -> Mapping[str, HostReport]:
         """Do on every host what was planned, and verify it.
 
@@ -158,9 +166,15 @@ class Fleet:
         Args:
             planned: as ``plan`` or ``plan_revert`` gave it; also of more hosts.
             keep_going: begin further hosts after one has failed.
+            on_end: hears of each host that something was to be changed on.
         """
         return self._change(
-            planned, self._look_at_all_carried, _planned, _verified, keep_going=keep_going
+            planned,
+            self._look_at_all_carried,
+            _planned,
+            _verified,
+            keep_going=keep_going,
+            on_end=on_end,
         )
 
     def plan_revert(self) -> Mapping[str, HostReport]:
@@ -168,11 +182,20 @@ class Fleet:
         return self._judged(self._look_to_revert, _planned_revert)
 
     def revert(
-        self, planned: Mapping[str, HostReport], *, keep_going: bool = False
+        self,
+        planned: Mapping[str, HostReport],
+        *,
+        keep_going: bool = False,
+        on_end: OnEnd | None = None,
     ) -> Mapping[str, HostReport]:
         """Give the hosts back, as ``apply`` does what was planned."""
         return self._change(
-            planned, self._look_to_revert, _planned_revert, _planned_revert, keep_going=keep_going
+            planned,
+            self._look_to_revert,
+            _planned_revert,
+            _planned_revert,
+            keep_going=keep_going,
+            on_end=on_end,
         )
 
     # -- one host
@@ -228,13 +251,11 @@ class Fleet:
         verify: _Judge,
         *,
         keep_going: bool,
+        on_end: OnEnd | None,
     ) -> Mapping[str, HostReport]:
         stopped: list[str] = []
 
-        def change(one: Assignment) -> HostReport:
-            shown = planned[one.name]
-            if shown.outcome is not Outcome.TO_CHANGE:
-                return shown
+        def change(one: Assignment, shown: HostReport) -> HostReport:
             if stopped and not keep_going:
                 return HostReport(
                     name=one.name,
@@ -248,7 +269,16 @@ class Fleet:
                 stopped.append(one.name)
             return found
 
-        return self._each(change)
+        def change_and_tell(one: Assignment) -> HostReport:
+            shown = planned[one.name]
+            if shown.outcome is not Outcome.TO_CHANGE:
+                return shown
+            found = change(one, shown)
+            if on_end is not None:
+                on_end(found)
+            return found
+
+        return self._each(change_and_tell)
 
     def _judged(self, look: _Look, judge: _Judge) -> dict[str, HostReport]:
         return self._each(lambda one: self._guarded(one, lambda each: judge(each, look(each))))

@@ -15,6 +15,7 @@ from cli.hosts.options import (
     which_hosts,
     yes_option,
 )
+from cli.hosts.progress import shown
 from cli.hosts.reports import show
 from cli.hosts.this_machine import fleet_of_this_machine
 from cli.hosts.work import confirm_plan, nobody_else, to_change, work_on
@@ -39,8 +40,8 @@ def apply(session: Session, /, diff: bool, keep_going: bool, yes: bool, **which:
         if not to_change(reports):
             return show(session, reports)
         confirm_plan(session, reports, work, diff=diff, yes=yes)
-        with nobody_else(session, work):
-            done = work.fleet.apply(reports, keep_going=keep_going)
+        with nobody_else(session, work), shown(session, reports) as on_end:
+            done = work.fleet.apply(reports, keep_going=keep_going, on_end=on_end)
     return show(session, done)
 
 
@@ -78,8 +79,8 @@ def revert(
             work.spec, [one for one in changing if one not in force], work.adapters.loadmaster
         )
         confirm_plan(session, reports, work, diff=diff, yes=yes)
-        with nobody_else(session, work):
-            done = work.fleet.revert(reports, keep_going=keep_going)
+        with nobody_else(session, work), shown(session, reports) as on_end:
+            done = work.fleet.revert(reports, keep_going=keep_going, on_end=on_end)
     return show(session, done)
 
 
@@ -112,8 +113,8 @@ def ensure(
             raise click.UsageError("--service goes with --local")
         with work_on(session, **which) as work:
             reports = work.fleet.plan()
-            with nobody_else(session, work):
-                done = work.fleet.apply(reports, keep_going=keep_going)
+            with nobody_else(session, work), shown(session, reports) as on_end:
+                done = work.fleet.apply(reports, keep_going=keep_going, on_end=on_end)
         return show(session, done)
     if which["names"] or which["file"] or which["everything"] or which["groups"]:
         raise click.UsageError("--local is this machine: name no other host")

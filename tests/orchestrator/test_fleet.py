@@ -8,7 +8,7 @@ import pytest
 from kempsdk import VsRef
 from kempsdk.emulator import VirtualLoadMaster
 from orchestrator.errors import GateRefused, SpecInvalid
-from orchestrator.fleet import Assignment, Fleet, Outcome, assignment, refuse_enabled
+from orchestrator.fleet import Assignment, Fleet, HostReport, Outcome, assignment, refuse_enabled
 from orchestrator.hosts.changes import AddAddress, NetChange
 from orchestrator.hosts.state import HostAddress, NetState
 from orchestrator.inventory import parse_spec
@@ -27,9 +27,10 @@ hosts:
   web1: {address: 203.0.113.11, interface: eth0}
   web2: {address: 203.0.113.12, interface: eth0}
   web3: {address: 203.0.113.13, interface: eth0}
+  web4: {address: 203.0.113.15, interface: eth0}
   spare: {address: 203.0.113.14, interface: eth0}
 pools:
-  web: {service: web, hosts: [web1, web2, web3]}
+  web: {service: web, hosts: [web1, web2, web3, web4]}
   tls: {service: tls, hosts: [web1]}
   app: {service: app, hosts: [web1]}
 """
@@ -123,6 +124,30 @@ def test_after_a_failure_no_further_host_is_begun(spec: Spec, driver: FakeHostDr
     ]
     driver.hosts["web1"].refuse = lambda _change: None
     assert hosts.apply(hosts.plan())["web1"].outcome is Outcome.CHANGED
+
+
+def test_each_host_is_heard_of_as_it_ends(spec: Spec, driver: FakeHostDriver) -> None:
+    fleet(spec, driver, "web2").apply(fleet(spec, driver, "web2").plan())
+    driver.hosts["web3"].refuse = lambda _change: "no space left"
+    hosts = fleet(spec, driver, "web1", "web2", "web3", "web4", width=1)
+    heard: list[tuple[str, Outcome]] = []
+    planned = hosts.plan()
+
+    def hear(report: HostReport) -> None:
+        # The hosts after it have not been touched yet.
+        assert not carries(driver, "web4")
+        heard.append((report.name, report.outcome))
+
+    hosts.apply(planned, on_end=hear)
+    # web2 was right before.
+    assert heard == [
+        ("web1", Outcome.CHANGED),
+        ("web3", Outcome.FAILED),
+        ("web4", Outcome.NOT_ATTEMPTED),
+    ]
+    heard.clear()
+    hosts.revert(hosts.plan_revert(), keep_going=True, on_end=hear)
+    assert ("web1", Outcome.CHANGED) in heard
 
 
 def test_a_host_that_moved_since_the_plan_is_left_alone(spec: Spec, driver: FakeHostDriver) -> None:
