@@ -8,14 +8,12 @@ does.
 
 import errno
 import os
-import signal
 import subprocess
-import tempfile
 import threading
 from collections.abc import Callable, Collection, Sequence
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import IO, TypeVar
+from typing import TypeVar
 
 from pyroute2.netlink.exceptions import (  # type: ignore[import-untyped] # it ships no types
     NetlinkError,
@@ -33,6 +31,7 @@ from orchestrator.hosts.answer import Answer, Unintelligible, answer
 from orchestrator.hosts.changes import NetChange, describe
 from orchestrator.hosts.driver import CommandResult, Host
 from orchestrator.hosts.host_files import HostFiles
+from orchestrator.hosts.local_command import run_command
 from orchestrator.hosts.netlink_changes import NoTool, carry_out
 from orchestrator.hosts.netlink_facts import read_network
 from orchestrator.hosts.packages import package_of
@@ -45,7 +44,6 @@ from orchestrator.network_namespace import NetworkNamespace
 
 T = TypeVar("T")
 
-_MOST_OUTPUT = 64 * 1024
 _SECTIONS_S = 60.0
 _TROUBLES = {
     errno.EPERM: HostTrouble.PERMISSION,
@@ -141,52 +139,15 @@ class NetlinkDriver:
         return self.read(host, sections)
 
     def run(self, host: Host, argv: Sequence[str], *, timeout_s: float) -> CommandResult:
-        """Run a command in the host's network, without a shell and without input.
-
-        At the timeout the command and what it started in its process group are killed.
-        Something that it leaves behind on purpose when it ends (a daemon) goes on. Output is
-        cut to its last 64 KiB. A command that cannot be started ends as in a shell: 127 when
-        there is none of that name, 126 when it may not be run.
+        """Run a command in the host's network, as ``run_command`` does on this machine.
 
         Raises:
             HostUnreachable: no such namespace, or no permission to enter it.
         """
-        # Files, not pipes: a daemon that keeps the output open must not keep us waiting.
-        with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
-
-            def start() -> subprocess.Popen[bytes]:
-                return subprocess.Popen(
-                    list(argv),
-                    stdin=subprocess.DEVNULL,
-                    stdout=out,
-                    stderr=err,
-                    start_new_session=True,
-                )
-
-            try:
-                # A child belongs to the network namespace of the thread that starts it.
-                process = _inside(host, start)
-            except FileNotFoundError:
-                return CommandResult(exit_code=127, stdout="", stderr=f"{argv[0]}: not found")
-            except OSError as error:
-                return CommandResult(
-                    exit_code=126, stdout="", stderr=f"{argv[0]}: {error.strerror}"
-                )
-            exit_code = self._wait(process, timeout_s)
-            return CommandResult(exit_code=exit_code, stdout=_tail(out), stderr=_tail(err))
-
-    def _wait(self, process: "subprocess.Popen[bytes]", timeout_s: float) -> int | None:
-        deadline = self._clock.monotonic_s() + timeout_s
-        pause_s = 0.001
-        try:
-            while process.poll() is None and self._clock.monotonic_s() < deadline:
-                self._clock.sleep(pause_s)
-                pause_s = min(pause_s * 2, 0.02)
-            return process.poll()
-        finally:
-            if process.returncode is None:
-                os.killpg(process.pid, signal.SIGKILL)
-                process.wait()
+        # A child belongs to the network namespace of the thread that starts it.
+        return run_command(
+            argv, timeout_s, clock=self._clock, begin=lambda start: _inside(host, start)
+        )
 
 
 def _inside(host: Host, function: Callable[[], T]) -> T:
@@ -288,9 +249,3 @@ def _trouble(error: OSError | NetlinkError) -> HostTrouble:
         return HostTrouble.MISSING_TOOL
     code = error.code if isinstance(error, NetlinkError) else error.errno
     return _TROUBLES.get(code or 0, HostTrouble.OTHER)
-
-
-def _tail(file: IO[bytes]) -> str:
-    size = file.seek(0, os.SEEK_END)
-    file.seek(max(0, size - _MOST_OUTPUT))
-    return file.read().decode("utf-8", errors="replace")

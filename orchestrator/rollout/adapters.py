@@ -1,12 +1,12 @@
 """The outside world as a run sees it: passed in, never built by the run itself."""
 
-import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from kempsdk import LoadMaster
-from kempsdk.clock import Clock
+from kempsdk.clock import Clock, SystemClock
 from orchestrator.hosts.driver import CommandResult, Host, HostDriver
+from orchestrator.hosts.local_command import run_command
 from orchestrator.probes.segment import Segment
 from orchestrator.rollout.web import WebAnswer, WebRequest, ask_web
 
@@ -40,19 +40,4 @@ def run_here(
     Args:
         environ: what it finds in its environment; None: what this process has.
     """
-    try:
-        done = subprocess.run(
-            list(argv),
-            env=environ,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=timeout_s,
-            check=False,
-            text=True,
-            errors="replace",
-        )
-    except subprocess.TimeoutExpired:
-        return CommandResult(exit_code=None, stdout="", stderr="")
-    except OSError as error:
-        return CommandResult(exit_code=127, stdout="", stderr=str(error))
-    return CommandResult(exit_code=done.returncode, stdout=done.stdout, stderr=done.stderr)
+    return run_command(argv, timeout_s, clock=SystemClock(), environ=environ)
