@@ -210,7 +210,7 @@ def _advice(error: Exception, url: str | None) -> tuple[str, ...]:
                 "make a new plan: kemp rollout plan",
             )
         case orchestration.Locked():
-            return (f"held by: {error.owner}", "see: kemp rollout list")
+            return (f"held by: {error.owner}", "see: kemp rollout locks")
         case orchestration.LockNotFound():
             return ("see: kemp rollout locks",)
         case orchestration.AlreadyAsked():
@@ -218,7 +218,17 @@ def _advice(error: Exception, url: str | None) -> tuple[str, ...]:
         case orchestration.TargetNotFound() if error.known:
             return (f"it has: {', '.join(error.known[:20])}",)
         case orchestration.StoreFull():
-            return ("nothing is lost: make room, then: kemp rollout resume",)
+            return (
+                "nothing is lost: make room, then try it again; a run that was begun goes on "
+                "with: kemp rollout resume",
+            )
+        case orchestration.StoreReadOnly():
+            return (
+                "what is in it can be looked at; to work on runs, let it be written to, or "
+                "keep them elsewhere: KEMP_STORE=DIRECTORY",
+            )
+        case orchestration.StoreUnavailable():
+            return ("where runs are kept is said by KEMP_STORE; see: kemp help environment",)
         case _:
             return ()
 

@@ -71,19 +71,13 @@ def _refuse_second_run(session: Session, spec: "Spec") -> None:
     The run itself takes the locks. But a plan made while another run has a server out is
     refused for the server that is missing, which would hide why it is.
     """
-    from orchestrator.errors import Locked
     from orchestrator.rollout.facts import services_of
     from orchestrator.rollout.plan_locks import service_lock
 
     wanted = {service_lock(spec, key.loadmaster, str(key.vs)) for key in services_of(spec)}
     now_s = session.adapters.clock().time_s()
     with open_store(session) as store:
-        for lock in store.locks.all():
-            if lock.resource in wanted and lock.expires_s > now_s:
-                raise Locked(
-                    f"{lock.resource} is held by run {lock.run_id} ({lock.reason})",
-                    owner=lock.run_id,
-                )
+        store.locks.check(sorted(wanted), now_s=now_s)
 
 
 def read_plan(place: Path) -> "Plan":

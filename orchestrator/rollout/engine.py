@@ -90,6 +90,10 @@ class Host(Protocol):
         """Hear that this process cannot go on with its work."""
         ...
 
+    def refused(self, error: Exception) -> bool:
+        """Hear of an error of the engine's; return whether the store is what refuses to write."""
+        ...
+
 
 class _Left(BaseException):
     """Passes through the engine without a checkpoint: the work is unfinished, for others."""
@@ -175,6 +179,10 @@ def _workflow() -> Callable[[str, int], None]:
     def rollout(run_id: str, attempt: int) -> None:
         try:
             stage_by_stage(run_id, attempt)
+        except Exception as error:
+            if _host is not None and _host.refused(error):
+                raise _Left from None
+            raise
         finally:
             if _host is not None:
                 _host.ended()
@@ -338,8 +346,8 @@ def launched(store: Store, host: Host) -> Iterator[Engine]:
     if not _busy.acquire(blocking=False):
         raise OrchestratorError("a rollout is already running in this process")
     try:
+        _host = host
         with _mapped(store), _launched(store, host.name) as engine:
-            _host = host
             yield engine
     finally:
         _host = None
@@ -369,6 +377,7 @@ def _launched(store: Store, worker: str) -> Iterator[Engine]:
     DBOS(config=config)
     # It brings a handler of its own; how we log is decided by whoever runs us.
     _log.handlers.clear()
+    _log.addFilter(_hear)
     _log.propagate = True
     _log.disabled = False
     try:
@@ -384,6 +393,18 @@ def _launched(store: Store, worker: str) -> Iterator[Engine]:
             _log.disabled = True
     finally:
         DBOS.destroy()
+        _log.removeFilter(_hear)
+
+
+def _hear(record: logging.LogRecord) -> bool:
+    """Hear what the engine tells in its log alone, and keep that out of ours.
+
+    A thread of the engine that cannot write how something ended logs that and ends; whoever
+    waits for it waits without end (seen with 3.4.0). What its caller hears too is logged at
+    length as well, with statements and their values.
+    """
+    error = record.exc_info[1] if record.exc_info else None
+    return not (isinstance(error, Exception) and _host is not None and _host.refused(error))
 
 
 @contextmanager
@@ -395,6 +416,8 @@ def _mapped(store: Store) -> Iterator[None]:
     try:
         yield
     except (engine_error.DBOSException, SQLAlchemyError, sqlite3.Error) as error:
+        if (refused := store.database.refusal(error)) is not None:
+            raise refused from error
         # The type only: the text holds whole statements with their values.
         raise StoreUnavailable(f"{store.place}: {type(error).__name__}") from error
 

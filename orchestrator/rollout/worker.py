@@ -413,3 +413,9 @@ class Worker:
     def left(self, error: OrchestratorError) -> None:
         if not self._leaving:
             self._failure = self._failure or error
+
+    def refused(self, error: Exception) -> bool:
+        refused = self._store.database.refusal(error)
+        if refused is not None:
+            self.left(refused)
+        return refused is not None

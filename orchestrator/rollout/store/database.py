@@ -76,6 +76,13 @@ class Database(Protocol):
         """Return what a query finds."""
         ...
 
+    def refusal(self, error: BaseException) -> StoreUnavailable | None:
+        """Return what the database refuses, where an error of the engine's rests on that.
+
+        It is full, or may not be written. None: something else is the matter.
+        """
+        ...
+
     def prepare_engine(self) -> None:
         """Make ready what the engine opens, before it does."""
         ...
@@ -114,6 +121,15 @@ def newer_version(place: str, found: int, ours: int) -> StoreUnavailable:
         f"{place} was written by another version (schema {found}, this one has {ours}): "
         "use that version of kemp"
     )
+
+
+def causes(error: BaseException | None) -> Iterator[BaseException]:
+    """Return an error and what it rests on, one after another."""
+    while error is not None:
+        yield error
+        # Where SQLAlchemy keeps the error of the driver.
+        original = getattr(error, "orig", None)
+        error = original if isinstance(original, BaseException) else error.__cause__
 
 
 def statements(script: str) -> Iterator[str]:

@@ -94,16 +94,17 @@ class Locks:
         if not alive and now_s >= lock.expires_s:
             return
         what = (
-            "is working on it"
+            "which is being worked on: wait for its end (kemp rollout watch {0}), or end it "
+            "(kemp rollout abort {0})"
             if alive
-            else f"left it behind; go on with it (kemp rollout resume {lock.run_id})"
-        )
-        by = f" for {lock.owner}" if lock.owner else ""
-        minutes = (now_s - lock.acquired_s) / 60
+            else "which nobody works on: go on with it (kemp rollout resume {0}), or give it up "
+            "(kemp rollout abandon {0})"
+        ).format(lock.run_id)
+        by = f" of {lock.owner}" if lock.owner else ""
         raise Locked(
-            f"{lock.resource} is held for {minutes:.0f} min by run {lock.run_id}{by} "
-            f"({lock.reason}), which {what}; kept until "
-            f"{time.strftime('%Y-%m-%d %H:%M UTC', time.gmtime(lock.expires_s))} at least",
+            f"{lock.resource} has been held since {_when(lock.acquired_s)} by run "
+            f"{lock.run_id}{by} ({lock.reason}), {what}; "
+            f"kept until {_when(lock.expires_s)} at least",
             owner=lock.run_id,
         )
 
@@ -133,6 +134,10 @@ class Locks:
             return found[0]
 
         return Lock(**self._database.transact(work, alone="locks"))
+
+
+def _when(seconds: float) -> str:
+    return time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(seconds))
 
 
 def release(db: Transaction, run_id: str) -> None:

@@ -21,6 +21,7 @@ from orchestrator.rollout.store.database import (
     Pool,
     Row,
     Transaction,
+    causes,
     newer_version,
     statements,
 )
@@ -59,6 +60,12 @@ class PostgresDatabase:
     @property
     def engine_url(self) -> str:
         return self._url
+
+    def refusal(self, error: BaseException) -> StoreUnavailable | None:
+        for one in causes(error):
+            if isinstance(one, psycopg.Error):
+                return self._refused(one)
+        return None
 
     def prepare_engine(self) -> None:
         # It makes its own schema.
@@ -207,15 +214,21 @@ class PostgresDatabase:
     def _mapped(self) -> Iterator[None]:
         try:
             yield
-        except psycopg.errors.ReadOnlySqlTransaction:
-            raise StoreReadOnly(f"{self.place} is read-only; is it a standby?") from None
-        except (psycopg.errors.DiskFull, psycopg.errors.OutOfMemory):
-            raise StoreFull(f"{self.place}: the server has no room left") from None
         except psycopg.Error as error:
+            if (refused := self._refused(error)) is not None:
+                raise refused from None
             # Not the library's text: it may quote the URL, or statements with values.
             if error.sqlstate is None or error.sqlstate[:2] in _AWAY:
                 raise _Away(f"{self.place} does not answer ({_words(error)})") from None
             raise StoreUnavailable(f"{self.place}: {_words(error)}") from None
+
+    def _refused(self, error: psycopg.Error) -> StoreUnavailable | None:
+        match error:
+            case psycopg.errors.ReadOnlySqlTransaction():
+                return StoreReadOnly(f"{self.place} is read-only; is it a standby?")
+            case psycopg.errors.DiskFull() | psycopg.errors.OutOfMemory():
+                return StoreFull(f"{self.place}: the server has no room left")
+        return None
 
 
 class _Away(Exception):

@@ -6,7 +6,7 @@ import os
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, TypeVar
 
@@ -15,12 +15,15 @@ from orchestrator.rollout.store.database import (
     Pool,
     Row,
     Transaction,
+    causes,
     newer_version,
     statements,
 )
 
 _CONNECTIONS = 8
 _BUSY_S = 30.0
+_ROOM = 64 * 1024
+"""Bytes without which SQLite cannot open a file: it keeps an index of 32 KiB beside it."""
 T = TypeVar("T")
 
 
@@ -69,8 +72,16 @@ class SqliteDatabase:
         with self._mapped():
             write_ahead(self.engine_path).close()
 
+    def refusal(self, error: BaseException) -> StoreUnavailable | None:
+        for one in causes(error):
+            if isinstance(one, sqlite3.Error):
+                found = self._meaning(one)
+                return found if isinstance(found, (StoreFull, StoreReadOnly)) else None
+        return None
+
     def _connect(self) -> sqlite3.Connection:
-        return write_ahead(self.directory / "runs.sqlite")
+        path = self.directory / "runs.sqlite"
+        return write_ahead(path) if os.access(self.directory, os.W_OK) else _to_look_at(path)
 
     def transact(
         self,
@@ -136,8 +147,10 @@ class SqliteDatabase:
             with path.open() as probe:
                 if not _lock(probe):
                     return True
-                # Left behind by a process that was killed.
-                path.unlink(missing_ok=True)
+                # Left behind by a process that was killed. It says no more than a free lock
+                # does, so where it may not be taken away it stays.
+                with suppress(OSError):
+                    path.unlink(missing_ok=True)
                 return False
         except FileNotFoundError:
             return False
@@ -155,13 +168,24 @@ class SqliteDatabase:
         try:
             yield
         except sqlite3.Error as error:
-            message = f"{self.directory}: {error}"
-            # By its text: Python 3.10 does not give the code.
-            if "is full" in message:
-                raise StoreFull(message) from error
-            if "readonly" in message:
-                raise StoreReadOnly(message) from error
-            raise StoreUnavailable(message) from error
+            raise self._meaning(error) from error
+
+    def _meaning(self, error: sqlite3.Error) -> StoreUnavailable:
+        # By its text: Python 3.10 does not give the code.
+        text = str(error)
+        message = f"{self.directory}: {text}"
+        if "is full" in text:
+            return StoreFull(message)
+        if "readonly" in text:
+            return StoreReadOnly(message)
+        if "unable to open" in text or "disk I/O error" in text:
+            # What is beside the database could not be made or read; SQLite does not say why.
+            if not os.access(self.directory, os.W_OK):
+                return StoreReadOnly(f"{self.directory} can be read and not written")
+            room = os.statvfs(self.directory)
+            if room.f_bavail * room.f_frsize < _ROOM:
+                return StoreFull(f"{self.directory}: no room is left ({text})")
+        return StoreUnavailable(message)
 
 
 class _Statements:
@@ -189,6 +213,23 @@ def write_ahead(path: Path) -> sqlite3.Connection:
     )
     connection.execute("PRAGMA journal_mode = WAL")
     return connection
+
+
+def _to_look_at(path: Path) -> sqlite3.Connection:
+    """Open a file where nothing may be written, to be read only.
+
+    What was written ahead counts as well, for which SQLite needs its index. Where nothing was,
+    it is told that the file does not change, or it would want to make one.
+    """
+    ahead = path.with_name(f"{path.name}-wal")
+    still = "" if ahead.exists() and ahead.stat().st_size else "&immutable=1"
+    return sqlite3.connect(
+        f"{path.absolute().as_uri()}?mode=ro{still}",
+        uri=True,
+        timeout=_BUSY_S,
+        isolation_level=None,
+        check_same_thread=False,
+    )
 
 
 def _usable(connection: sqlite3.Connection) -> bool:

@@ -658,7 +658,7 @@ def test_second_run_on_the_same_service(ready: World) -> None:
 
     def watch(event: Event) -> None:
         if event.kind == "step-started" and event.step == "web1/drain":
-            with pytest.raises(Locked, match="is working on it") as locked:
+            with pytest.raises(Locked, match="is being worked on") as locked:
                 ready.store.create_run(
                     "other",
                     plan,

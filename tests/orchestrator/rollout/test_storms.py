@@ -197,7 +197,7 @@ def test_two_runs_at_once_the_second_does_nothing(ready: World) -> None:
     result = run_rollout(plan_1, ready.adapters, ready.store, on_event=watch)
     assert result.finished
     assert refused[0].owner == result.run_id
-    assert "is working on it" in str(refused[0])
+    assert "is being worked on" in str(refused[0])
     assert ready.enabled() == dict.fromkeys(NAMES, True)
     assert [one.run_id for one in summaries(ready.store)] == [result.run_id]
 
