@@ -45,6 +45,8 @@ class ExitCode(IntEnum):
     FINDINGS = 27
     CANNOT_REHEARSE = 28
     NOT_NOW = 29
+    COMMAND_TIMED_OUT = 30
+    FLOOR_IMPOSSIBLE = 31
     INTERRUPTED = 130
     BROKEN_PIPE = 141
 
@@ -80,6 +82,8 @@ MEANING: dict[ExitCode, str] = {
     ExitCode.FINDINGS: "something is not as it must be; what and how to mend it was printed",
     ExitCode.CANNOT_REHEARSE: "the lab can build nothing like what the file is about",
     ExitCode.NOT_NOW: "the run cannot do that as it stands; nothing was asked of it",
+    ExitCode.COMMAND_TIMED_OUT: "the run paused: an action or a hook did not end in its time",
+    ExitCode.FLOOR_IMPOSSIBLE: "under the floor of the file no server could ever be taken out",
     ExitCode.INTERRUPTED: "interrupted with Ctrl-C",
     ExitCode.BROKEN_PIPE: "the reader of our output went away",
 }
@@ -130,6 +134,9 @@ def _kemp_code(error: Exception) -> ExitCode | None:
 def _orchestrator_code(error: Exception) -> ExitCode | None:
     from orchestrator import errors
 
+    if isinstance(error, errors.GateRefused) and error.gate == "floor-impossible":
+        # Nothing to wait for: the file has to change, or the pool.
+        return ExitCode.FLOOR_IMPOSSIBLE
     table: tuple[tuple[type[Exception], ExitCode], ...] = (
         (errors.SpecInvalid, ExitCode.INVALID_FILE),
         (errors.RuleViolated, ExitCode.RULE),

@@ -1,6 +1,6 @@
 """The runs of the store as the verbs of ``kemp rollout`` name them."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -30,12 +30,22 @@ def read_report(store: "Store", run_id: str | None) -> "RunReport":
     return read(run_id or newest(store, None), store)
 
 
-def conclusion(session: Session, run_id: str, state: str, *, failed: bool) -> ExitCode:
-    """Return the exit code of a run that stands still, and say how to go on, if it can."""
+def conclusion(
+    session: Session, run_id: str, state: str, *, failed: bool, gates: Collection[str | None]
+) -> ExitCode:
+    """Return the exit code of a run that stands still, and say how to go on, if it can.
+
+    Args:
+        failed: some server has.
+        gates: that refused.
+    """
     if state == "finished":
         return ExitCode.OK
     if state in RESUMABLE:
         session.say(f"to go on: kemp rollout resume {run_id}")
+        if not {"action-timeout", "hook-timeout"}.isdisjoint(gates):
+            session.say("it runs again what did not end in its time: look at what that did first")
+            return ExitCode.COMMAND_TIMED_OUT
     return ExitCode.PARTIAL if failed else ExitCode.STOPPED
 
 

@@ -39,7 +39,13 @@ def watch(session: Session, run_id: str | None) -> ExitCode:
         except KeyboardInterrupt:
             session.say(f"no longer watched; run {chosen} is left as it is")
             return ExitCode.OK
-    return conclusion(session, end.run_id, end.state, failed=bool(end.counts.get("failed")))
+    return conclusion(
+        session,
+        end.run_id,
+        end.state,
+        failed=bool(end.counts.get("failed")),
+        gates={one.gate for one in (*end.servers, *end.gates)},
+    )
 
 
 def _live(session: Session, store: "Store", run_id: str) -> "RunStatus":

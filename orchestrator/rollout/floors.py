@@ -56,16 +56,19 @@ class ServiceFloor:
             return
         if servers == 1:
             why = "it has one server only, and the last one is never taken out"
+            cure = "add a second one first, or put a new one in its place (kind: replace)"
         elif self.most_out(servers) == 0:
             why = f"max_unavailable {_words(self.max_unavailable)} of {servers} is less than one"
+            cure = f"write max_unavailable: 1, or at least {-(-100 // servers)}%"
         elif self.least_healthy(servers) >= servers:
             why = f"min_healthy {_words(self.min_healthy)} of {servers} is all of them"
+            cure = f"write min_healthy: {servers - 1}, or less"
         else:
             return
         raise GateRefused(
-            f"{self.key}: no server can be taken out: {why}",
+            f"{self.key}: no server can be taken out: {why}; {cure}; rollout.may_empty names "
+            "pools that may be left without a server",
             gate="floor-impossible",
-            evidence=("rollout.may_empty names pools that may be left without a server",),
         )
 
 

@@ -33,6 +33,7 @@ class ServerStatus:
         standing: where the run left it, in words.
         connections: left when it was looked at last, while it drains; None: not known.
         started_s: seconds since the epoch; seconds: from then to its last sign of life.
+        gate: that refused, where one did and it failed.
         evidence: what was seen, where it did not end well.
     """
 
@@ -47,6 +48,7 @@ class ServerStatus:
     connections: int | None
     started_s: float | None
     seconds: float | None
+    gate: str | None = None
     evidence: tuple[str, ...] = ()
 
 
@@ -183,6 +185,7 @@ def _server(
             # The machine's clock may have been set back in between.
             else max(0.0, round(ended_s - started_s, 3))
         ),
+        gate=last.gate if last is not None and outcome == "failed" else None,
     )
 
 
@@ -210,6 +213,6 @@ def _with_evidence(server: ServerStatus, run_id: str, store: Store) -> ServerSta
     if server.outcome != "failed":
         return server
     record = store.step(run_id, f"{server.name}/{server.step}")
-    gate = [f"gate {record.gate}"] if record and record.gate else []
+    gate = [f"gate {server.gate}"] if server.gate else []
     seen = record.evidence if record else ()
     return dataclasses.replace(server, evidence=(*gate, *seen))
