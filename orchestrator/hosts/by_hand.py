@@ -87,13 +87,18 @@ def _written(change: WriteFile) -> Iterable[str]:
         yield f"cat >{shlex.quote(new)} <<'END-OF-FILE'\n{content}END-OF-FILE"
     else:
         yield f"printf '%s' {shlex.quote(content)} >{shlex.quote(new)}"
+    old = f"--reference={shlex.quote(change.path)} {shlex.quote(new)}"
+    if change.before is not None:
+        yield f"chown {old}"
+        label = f"$(stat -c %C {shlex.quote(change.path)} 2>/dev/null)"
+        yield f'case "{label}" in *:*:*) chcon {old};; esac'
     if change.mode is None and change.before is not None:
-        yield f"chmod --reference={shlex.quote(change.path)} {shlex.quote(new)}"
-        yield f"chown --reference={shlex.quote(change.path)} {shlex.quote(new)}"
+        yield f"chmod {old}"
     else:
         yield _line("chmod", f"{0o644 if change.mode is None else change.mode:o}", new)
     yield _line("mv", new, change.path)
-    yield f"if command -v restorecon >/dev/null; then {_line('restorecon', change.path)}; fi"
+    if change.before is None:
+        yield f"if command -v restorecon >/dev/null; then {_line('restorecon', change.path)}; fi"
 
 
 def _rule(words: str) -> list[str]:

@@ -1,12 +1,14 @@
 """Files of a host whose root is a directory of ours: read and written inside it only."""
 
 import contextlib
+import errno
 import os
 import stat
 import tempfile
 from pathlib import Path
 
 _MOST_LINKS = 40
+_LABEL = "security.selinux"
 
 
 class OutsideRoot(OSError):
@@ -42,7 +44,7 @@ class HostFiles:
         return [f"{directory.rstrip('/')}/{name}" for name in os.listdir(place)]  # noqa: PTH208 - names, not paths of ours
 
     def write(self, path: str, content: str, *, mode: int | None = None) -> None:
-        """Replace the file in one step; owner as it was. Makes directories.
+        """Replace the file in one step; owner and SELinux label as they were. Makes directories.
 
         Whoever reads sees the old content or the new, also after a power cut.
 
@@ -69,6 +71,8 @@ class HostFiles:
                     old, mine = place.stat(), os.fstat(file.fileno())
                     if (old.st_uid, old.st_gid) != (mine.st_uid, mine.st_gid):
                         os.fchown(file.fileno(), old.st_uid, old.st_gid)
+                    if (label := _label(place)) is not None:
+                        os.setxattr(file.fileno(), _LABEL, label)
                 file.write(content)
                 file.flush()
                 os.fsync(file.fileno())
@@ -78,6 +82,11 @@ class HostFiles:
                 new.unlink()
             raise
         _sync(directory)
+
+    def has_label(self, path: str) -> bool:
+        """Return whether the file is there with an SELinux label, which ``write`` keeps."""
+        place = self._locate(path)
+        return place.is_file() and _label(place) is not None
 
     def remove(self, path: str) -> None:
         """Remove the file; one that is not there is no matter."""
@@ -116,6 +125,16 @@ class HostFiles:
             else:
                 left = (*target.parts, *left)
         return place
+
+
+def _label(place: Path) -> bytes | None:
+    """Return the SELinux label; None where there is none, or the file system keeps none."""
+    try:
+        return os.getxattr(place, _LABEL)
+    except OSError as error:
+        if error.errno in (errno.ENODATA, errno.ENOTSUP):
+            return None
+        raise
 
 
 def _make_directories(directory: Path, mode: int) -> None:

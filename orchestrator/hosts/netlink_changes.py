@@ -61,8 +61,9 @@ def carry_out(host: Host, change: NetChange) -> None:
         case WriteFile(content=None):
             files.remove(change.path)
         case WriteFile(content=str(content)):
+            labelled = files.has_label(change.path)
             files.write(change.path, content, mode=change.mode)
-            if has_tool(host, "restorecon"):
+            if not labelled and has_tool(host, "restorecon"):
                 _call(host, ["restorecon", change.path], accept=(0,))
         case CallTool():
             _call_tool(host, change)

@@ -197,17 +197,24 @@ write_file() {
     rm -f "$directory/.$name.kemp."?????? || return
     new=$(mktemp "$directory/.$name.kemp.XXXXXX") || return
     trap 'rm -f "$new"' EXIT
-    mode=644
+    mode=644 labelled=
     if [ -f "$file" ]; then
         mode=$(stat -L -c %a "$file") || return
         owner=$(stat -L -c %u:%g "$file") || return
         chown "$owner" "$new" || return
+        # The SELinux label too, also one that the policy would not give; ? where there is none.
+        case $(stat -L -c %C "$file" 2>/dev/null) in
+        *:*:*)
+            labelled=yes
+            chcon --reference="$file" "$new" || return
+            ;;
+        esac
     fi
     printf '%s' "$2" | cat >"$new" || return
     chmod "${3:-$mode}" "$new" || return
     sync "$new" || return
     mv -f "$new" "$file" || return
-    if has restorecon; then
+    if [ -z "$labelled" ] && has restorecon; then
         tool restorecon "${file#"$root"}" ||
             refuse 'it is written, but its SELinux label could not be set' || return
     fi

@@ -3,6 +3,7 @@
 A recording cannot be changed: it is held to what it has in common with the others, reading.
 """
 
+import os
 import stat
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
@@ -43,6 +44,7 @@ from tests.fakes.host import FakeHostDriver, plain_host
 from tests.orchestrator.hosts.segment import INTERFACE, LOOK_ON, VIP_ON_LO, Segment, sysctl
 from tests.orchestrator.hosts.sshd import Sshd, need_openssh
 
+LABEL = b"staff_u:object_r:kemp_test_t:s0:c1,c2\0"
 MAC = "02:00:00:00:00:01"
 
 
@@ -274,6 +276,25 @@ def test_a_closed_file_is_closed_with_its_directories(rig: Rig) -> None:
     if rig.root is not None:
         assert stat.S_IMODE((rig.root / RECORD_FILE[1:]).stat().st_mode) == 0o600
         assert stat.S_IMODE((rig.root / "var/lib/kemp").stat().st_mode) == 0o700
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="giving a file away needs root: run as root")
+@pytest.mark.parametrize("rig", CHANGING[1:], indirect=True)
+def test_a_replaced_file_keeps_owner_mode_and_label(rig: Rig) -> None:
+    assert rig.root is not None
+    rig.apply(WriteFile(path=SYSCTL_FILE, content="# old\n", before=None))
+    file = rig.root / SYSCTL_FILE[1:]
+    file.chmod(0o640)
+    os.chown(file, 1234, 2345)
+    # The kernel keeps the label as an attribute, with or without SELinux.
+    os.setxattr(file, "security.selinux", LABEL)
+    before = file.stat().st_ino
+    rig.apply(WriteFile(path=SYSCTL_FILE, content="# new\n", before="# old\n"))
+    new = file.stat()
+    assert (file.read_text(), new.st_ino != before) == ("# new\n", True)
+    assert (stat.S_IMODE(new.st_mode), new.st_uid, new.st_gid) == (0o640, 1234, 2345)
+    assert os.getxattr(file, "security.selinux") == LABEL
+    assert list(file.parent.iterdir()) == [file]
 
 
 def test_the_default_route_is_replaced_in_its_place(rig: Rig) -> None:

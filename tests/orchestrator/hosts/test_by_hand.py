@@ -1,5 +1,6 @@
 """The script for a person does what the driver would do, on the real kernel."""
 
+import os
 import subprocess
 from dataclasses import replace
 from pathlib import Path
@@ -113,6 +114,26 @@ def test_any_content_arrives_as_it_is(segment: Segment, content: str) -> None:
     file = Path(member.root) / "etc/odd name"
     assert file.read_text() == content
     assert file.stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="giving a file away needs root: run as root")
+def test_a_replaced_file_keeps_owner_mode_and_label(segment: Segment) -> None:
+    member = segment.attach("web1")
+    file = Path(member.root) / "etc/kept.conf"
+    file.parent.mkdir()
+    for mode in (None, 0o600):
+        file.write_text("old\n")
+        file.chmod(0o640)
+        os.chown(file, 1234, 2345)
+        label = b"staff_u:object_r:kemp_test_t:s0\0"
+        os.setxattr(file, "security.selinux", label)
+        write = WriteFile(path="/etc/kept.conf", content="new\n", before="old\n", mode=mode)
+        done = run(member, script(member.host, [write], title="x"))
+        assert done.returncode == 0, done.stderr
+        new = file.stat()
+        assert file.read_text() == "new\n"
+        assert (new.st_mode & 0o777, new.st_uid, new.st_gid) == (mode or 0o640, 1234, 2345)
+        assert os.getxattr(file, "security.selinux") == label
 
 
 def test_it_stops_at_the_first_command_that_fails(segment: Segment) -> None:
