@@ -10,6 +10,7 @@ import ipaddress
 import re
 from dataclasses import dataclass
 from enum import Enum
+from functools import lru_cache
 
 from kempsdk.errors import InvalidRequest, will_not_do
 
@@ -22,6 +23,8 @@ class Protocol(str, Enum):
     UDP = "udp"
 
 
+# A run asks for the same addresses again and again, and ipaddress is slow.
+@lru_cache(maxsize=4096)
 def check_address(text: str, *, field: str) -> str:
     """Return an IPv4 or IPv6 address in its canonical spelling.
 

@@ -130,8 +130,11 @@ def rollout_of(spec: Spec) -> RolloutSpec:
 
 def services_of(spec: Spec) -> tuple[ServiceKey, ...]:
     """Return the services that the rollout is about, in the order they are met."""
-    places = targets(spec, rollout_of(spec)).values()
-    return tuple(dict.fromkeys(one.service for members in places for one in members))
+    return _services(targets(spec, rollout_of(spec)))
+
+
+def _services(about: Mapping[str, Iterable[Member]]) -> tuple[ServiceKey, ...]:
+    return tuple(dict.fromkeys(one.service for places in about.values() for one in places))
 
 
 def read_facts(spec: Spec, adapters: Adapters, *, only: Collection[str] | None = None) -> Facts:
@@ -147,9 +150,9 @@ def read_facts(spec: Spec, adapters: Adapters, *, only: Collection[str] | None =
     """
     every = target_hosts(spec, rollout_of(spec))
     names = every if only is None else tuple(one for one in every if one in only)
-    boxes = _loadmasters(spec, names)
-
     about = targets(spec, rollout_of(spec))
+    services = _services(about)
+    boxes = _loadmasters(spec, names, services)
 
     def read_host(name: str) -> NetState:
         host = spec.host(name)
@@ -159,28 +162,30 @@ def read_facts(spec: Spec, adapters: Adapters, *, only: Collection[str] | None =
     with ThreadPoolExecutor(max_workers=min(_READERS, len(names) + len(boxes))) as readers:
         states = [readers.submit(read_host, name) for name in names]
         read = [
-            readers.submit(_read_loadmaster, adapters.loadmaster(name), _asked(spec, name))
+            readers.submit(
+                _read_loadmaster,
+                adapters.loadmaster(name),
+                {key.vs for key in services if key.loadmaster == name},
+            )
             for name in boxes
         ]
         facts = Facts(
             loadmasters={name: one.result() for name, one in zip(boxes, read, strict=True)},
             hosts={name: one.result() for name, one in zip(names, states, strict=True)},
         )
-    for key in services_of(spec):
+    for key in services:
         facts.service(key)
     return facts
 
 
-def _loadmasters(spec: Spec, names: Iterable[str]) -> tuple[str, ...]:
+def _loadmasters(
+    spec: Spec, names: Iterable[str], services: Iterable[ServiceKey]
+) -> tuple[str, ...]:
     """Return the LoadMasters with a service that one of the hosts is in, by the inventory."""
     wanted = set(names)
     pools = [name for name, pool in spec.pools.items() if wanted.intersection(pool.hosts)]
-    concerned = [key.loadmaster for key in services_of(spec)]
+    concerned = [key.loadmaster for key in services]
     return tuple(dict.fromkeys([*concerned, *(spec.service_of(one).loadmaster for one in pools)]))
-
-
-def _asked(spec: Spec, loadmaster: str) -> frozenset[VsRef]:
-    return frozenset(key.vs for key in services_of(spec) if key.loadmaster == loadmaster)
 
 
 def _read_loadmaster(loadmaster: LoadMaster, asked: Collection[VsRef]) -> LoadMasterFacts:
