@@ -170,6 +170,7 @@ class Appliance:
         if standby != self.standby:
             self.standby = standby
             self.active_since_s = 0 if standby else max(int(time.time()), after_s + 1)
+            self.program()
 
     def replace_state(self, state: ApplianceState) -> None:
         """Take over another unit's configuration; nobody is told of it."""
@@ -192,7 +193,7 @@ class Appliance:
     def program(self) -> None:
         """Give the data paths the services of their layers as they are now."""
         services = [one for one in self.state.services.values() if one.parent is None]
-        if not self.is_on:
+        if not self.is_on or self.standby:
             services = []
         if self._data_path is not None:
             self._data_path.program([self._l4_service(one) for one in services if one.layer == 4])

@@ -5,6 +5,7 @@ import contextlib
 import json
 import secrets
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -67,6 +68,7 @@ class VirtualLoadMaster(Controls):
         time_scale: float = 1.0,
         identity: "Identity | None" = None,
         faults: Faults | None = None,
+        within: Callable[[], AbstractContextManager[object]] = contextlib.nullcontext,
     ) -> None:
         """Describe the appliance; nothing is opened before it is entered or started.
 
@@ -85,6 +87,7 @@ class VirtualLoadMaster(Controls):
                 health checks, idle times and the statistics period, not the rate limit.
             identity: certificate to show; None makes a self-signed one.
             faults: shared with the other unit of a pair; None makes its own.
+            within: entered by its thread as long as it works: a network namespace.
         """
         self._listen = listen
         self.user = user
@@ -102,6 +105,7 @@ class VirtualLoadMaster(Controls):
         self._time_scale = time_scale
         self._identity = identity
         self._faults = faults if faults is not None else Faults()
+        self._within = within
         self._log = CallLog()
         self._sampler = Sampler(
             [one for one in (data_path, l7) if one is not None], time_scale=time_scale
@@ -234,6 +238,10 @@ class VirtualLoadMaster(Controls):
         """Whether it has power."""
         return self._life.run(lambda: self._appliance().is_on)
 
+    def parameter(self, name: str) -> str | None:
+        """Return a parameter as it is stored; None where it is unset."""
+        return self._life.run(lambda: self._appliance().state.parameters.get(name))
+
     def configuration(self) -> dict[str, Any]:
         """Return the whole configuration, as ``on_change`` tells it."""
         return self._life.run(lambda: to_json(self._appliance().state))
@@ -325,6 +333,7 @@ class VirtualLoadMaster(Controls):
         from kempsdk.emulator.server import HttpServer, bound_socket, cancel
 
         async with contextlib.AsyncExitStack() as stack:
+            stack.enter_context(self._within())
             listener = bound_socket(self._listen)
             stack.callback(listener.close)
             name = listener.getsockname()

@@ -60,6 +60,35 @@ class DataPath(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class L4Connection:
+    """An open connection of a layer-4 service, as one director tells another.
+
+    Attributes:
+        service: IP protocol number, address and port of the service.
+        client: address and port.
+        server: address and port.
+        acknowledged: past its handshake, as far as the client's packets show.
+    """
+
+    service: tuple[int, bytes, bytes]
+    client: bytes
+    server: tuple[str, int]
+    acknowledged: bool
+
+
+class SyncedDataPath(DataPath, Protocol):
+    """A data path whose connections another one can go on with."""
+
+    def connections(self) -> tuple[L4Connection, ...]:
+        """Return the connections that are open."""
+        ...
+
+    def adopt(self, connections: Sequence[L4Connection]) -> None:
+        """Go on with connections of another one, where service and server are known."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class L7Server:
     """A real server as the proxy sees it.
 

@@ -18,7 +18,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from kempsdk.clock import Clock, SystemClock
-from kempsdk.emulator.datapath import L4Service, ServerCounters
+from kempsdk.emulator.datapath import L4Connection, L4Service, ServerCounters
 from kempsdk.emulator.l4_connections import TCP, UDP, ConnectionTable, Destination, Service
 
 _log = logging.getLogger(__name__)
@@ -46,7 +46,7 @@ _HELD_PER_SERVER = 64
 
 
 class PacketDirector:
-    """Implements :class:`kempsdk.emulator.datapath.DataPath` with packet sockets.
+    """Implements :class:`kempsdk.emulator.datapath.SyncedDataPath` with packet sockets.
 
     ``start`` opens its sockets in the network namespace of the calling thread; all other
     methods may be called from any thread. Not handled: VLAN tags, IPv6, ICMP to a VIP.
@@ -166,6 +166,16 @@ class PacketDirector:
         """Return totals by RsIndex. Packets are counted as on the wire, big segments cut."""
         with self._lock:
             return self._table.counters()
+
+    def connections(self) -> tuple[L4Connection, ...]:
+        """Return the connections that nobody has closed yet."""
+        with self._lock:
+            return self._table.open_connections()
+
+    def adopt(self, connections: Sequence[L4Connection]) -> None:
+        """Go on with connections that another director moved until now."""
+        with self._lock:
+            self._table.adopt(connections, now_s=self._clock.monotonic_s())
 
     @property
     def drops(self) -> Mapping[str, int]:

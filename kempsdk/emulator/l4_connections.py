@@ -6,9 +6,9 @@ when that stops being eligible; a server's ``active_connections`` are those past
 handshake whose client has not closed. That the appliance counts the same way is a guess.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
-from kempsdk.emulator.datapath import L4Server, L4Service, ServerCounters
+from kempsdk.emulator.datapath import L4Connection, L4Server, L4Service, ServerCounters
 from kempsdk.emulator.schedules import Chooser
 
 Service = tuple[int, bytes, bytes]
@@ -155,6 +155,38 @@ class ConnectionTable:
             connection.closed = True
         destination.active += connection.active - was_active
         return destination
+
+    def open_connections(self) -> tuple[L4Connection, ...]:
+        """Return the connections that nobody has closed yet."""
+        return tuple(
+            L4Connection(
+                service=service,
+                client=client,
+                server=(one.destination.server.address, one.destination.server.port),
+                acknowledged=one.acknowledged,
+            )
+            for service, programmed in self._services.items()
+            for client, one in programmed.connections.items()
+            if not one.closed
+        )
+
+    def adopt(self, connections: Iterable[L4Connection], *, now_s: float) -> None:
+        """Add connections that began elsewhere; they do not count as begun here.
+
+        Left out are those whose service or server is not here, and clients known already.
+        """
+        for told in connections:
+            programmed = self._services.get(told.service)
+            if programmed is None or told.client in programmed.connections:
+                continue
+            destination = programmed.destinations.get(told.server)
+            if destination is None:
+                continue
+            connection = programmed.connections[told.client] = _Connection(destination)
+            connection.acknowledged = told.acknowledged
+            connection.last_s = now_s
+            destination.entries += 1
+            destination.active += connection.active
 
     def expire(self, now_s: float) -> None:
         """Forget connections whose time is over."""

@@ -1,9 +1,9 @@
 """Two virtual LoadMasters as a high availability pair with a shared address."""
 
-import asyncio
 import contextlib
 import secrets
 import threading
+import time
 from collections.abc import Callable
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -12,12 +12,12 @@ from kempsdk.emulator.box import VirtualLoadMaster
 from kempsdk.emulator.call_log import CallRecord
 from kempsdk.emulator.certificate import self_signed
 from kempsdk.emulator.clients import client_of
+from kempsdk.emulator.connection_sync import ConnectionSync
 from kempsdk.emulator.controls import Controls
 from kempsdk.emulator.credentials import new_api_key
 from kempsdk.emulator.faults import Fault, FaultKind, FaultRecord, Faults
-from kempsdk.emulator.loop_thread import LoopThread
 from kempsdk.emulator.network import Network
-from kempsdk.emulator.server import bound_socket
+from kempsdk.emulator.shared_address import MovedAddress, RelayedAddress, SharedAddress, UnitPlace
 from kempsdk.emulator.state import ApplianceState
 
 if TYPE_CHECKING:
@@ -36,83 +36,22 @@ def _keep_own(old: ApplianceState, new: ApplianceState) -> None:
     new.section(Network).interfaces = old.section(Network).interfaces
 
 
-class _SharedAddress:
-    """An address that leads to the active unit; runs in a thread of its own."""
-
-    def __init__(self, listen: tuple[str, int]) -> None:
-        self._listen = listen
-        self._target: tuple[str, int] | None = None
-        self._writers: set[asyncio.StreamWriter] = set()
-        self._life = LoopThread("shared address", self._serve)
-        self.address: tuple[str, int] = listen
-
-    def start(self) -> None:
-        self._life.start()
-
-    def stop(self) -> None:
-        self._life.stop()
-
-    def lead_to(self, target: tuple[str, int] | None) -> None:
-        """Close every connection; new ones go to the target, or are closed without one."""
-
-        def switch() -> None:
-            self._target = target
-            for writer in list(self._writers):
-                writer.transport.abort()
-
-        self._life.run(switch)
-
-    async def _serve(self, ready: Callable[[], None], stop: asyncio.Event) -> None:
-        listener = bound_socket(self._listen)
-        name = listener.getsockname()
-        self.address = (name[0], name[1])
-        server = await asyncio.start_server(self._handle, sock=listener)
-        ready()
-        await stop.wait()
-        server.close()
-        for writer in list(self._writers):
-            writer.transport.abort()
-        # One turn for the connections to end.
-        await asyncio.sleep(0)
-        others = asyncio.all_tasks() - {asyncio.current_task()}
-        await asyncio.gather(*others, return_exceptions=True)
-
-    async def _handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._writers.add(writer)
-        try:
-            if self._target is None:
-                return
-            onward_reader, onward = await asyncio.open_connection(*self._target)
-            self._writers.add(onward)
-            try:
-                await asyncio.gather(_pump(reader, onward), _pump(onward_reader, writer))
-            finally:
-                self._writers.discard(onward)
-                await _close(onward)
-        except OSError:
-            # The unit is gone: for the client the connection simply ends.
-            return
-        finally:
-            self._writers.discard(writer)
-            await _close(writer)
-
-
-async def _close(writer: asyncio.StreamWriter) -> None:
-    writer.close()
-    with contextlib.suppress(OSError):
-        await writer.wait_closed()
-
-
-async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    with contextlib.suppress(OSError):
-        while data := await reader.read(65536):
-            writer.write(data)
-            await writer.drain()
-    with contextlib.suppress(OSError, RuntimeError):
-        if writer.can_write_eof():
-            writer.write_eof()
-        else:
-            writer.close()
+def _standing(
+    places: tuple[UnitPlace, UnitPlace] | None, port: int
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the options of each unit that come from where it stands."""
+    if places is None:
+        return {}, {}
+    first, second = (
+        {
+            "listen": ("0.0.0.0", port),  # noqa: S104 - in a network of its own
+            "within": place.within,
+            "data_path": place.data_path,
+            "l7": place.l7,
+        }
+        for place in places
+    )
+    return first, second
 
 
 class HighAvailabilityPair(Controls):
@@ -126,21 +65,36 @@ class HighAvailabilityPair(Controls):
 
     A fault strikes whichever unit is asked; see ``Controls``.
 
+    Where the units have places of their own, only the active one moves traffic. Connections
+    of layer-4 services outlive a failover if the parameter ``hal4update`` is on, as far as
+    the other unit has heard of them; see ``ConnectionSync``.
+
     Attributes:
         first, second: the units; the first is active at the beginning.
     """
 
-    def __init__(self, *, listen: tuple[str, int] = ("127.0.0.1", 0), **options: Any) -> None:
+    def __init__(
+        self,
+        *,
+        listen: tuple[str, int] = ("127.0.0.1", 0),
+        places: tuple[UnitPlace, UnitPlace] | None = None,
+        takeover_s: float = 0.0,
+        **options: Any,
+    ) -> None:
         """Describe the pair; nothing is opened before it is entered.
 
         Args:
             listen: the shared address; port 0 takes a free one. The units listen on free
                 ports of the same host.
+            places: where the units stand, to move traffic; they listen on the port of
+                ``listen`` there, with every address that they have.
+            takeover_s: real seconds in which neither unit is active at a failover.
             options: of both units, as for ``VirtualLoadMaster``.
         """
         for name in ("state_file", "data_path", "l7"):
             if options.get(name) is not None:
                 raise ValueError(f"two units cannot share a {name.replace('_', ' ')}")
+        self._takeover_s = takeover_s
         self._faults = Faults(self.failover)
         self._failing_over = threading.RLock()
         common: dict[str, Any] = {
@@ -152,10 +106,16 @@ class HighAvailabilityPair(Controls):
         }
         if not common.get("http") and common.get("identity") is None:
             common["identity"] = self_signed(listen[0])
-        self.first = VirtualLoadMaster(**common)
-        self.second = VirtualLoadMaster(**common)
-        self._shared = _SharedAddress(listen)
+        self.first, self.second = (
+            VirtualLoadMaster(**{**common, **own}) for own in _standing(places, listen[1])
+        )
         self._active = self.first
+        self._places = dict(zip((self.first, self.second), places or (), strict=False))
+        self._shared: SharedAddress = (
+            MovedAddress(listen, self._places) if self._places else RelayedAddress(listen)
+        )
+        paths = {one: place.data_path for one, place in self._places.items() if place.data_path}
+        self._sync = ConnectionSync(lambda: self._active, paths, self._failing_over)
 
     @property
     def active(self) -> VirtualLoadMaster:
@@ -176,6 +136,13 @@ class HighAvailabilityPair(Controls):
             f"{scheme}://[{address}]:{port}" if ":" in address else f"{scheme}://{address}:{port}"
         )
 
+    def _url_of(self, unit: VirtualLoadMaster) -> str:
+        if unit not in self._places:
+            return unit.url
+        # It listens on every address, and names none.
+        scheme, _, _ = unit.url.partition("://")
+        return f"{scheme}://{self._places[unit].address}:{unit.port}"
+
     def client(self, **more: Any) -> "LoadMaster":
         """Return a client of the shared address."""
         return client_of(self.url, self.first.api_key, self.first.fingerprint, more)
@@ -183,7 +150,10 @@ class HighAvailabilityPair(Controls):
     # -- hands on the devices
 
     def description(self) -> dict[str, Any]:
-        units = [*self.first.description()["units"], *self.second.description()["units"]]
+        units = [
+            {**unit.description()["units"][0], "url": self._url_of(unit)}
+            for unit in (self.first, self.second)
+        ]
         return {"url": self.url, "fingerprint": self.first.fingerprint, "units": units}
 
     def failover(self) -> None:
@@ -191,12 +161,15 @@ class HighAvailabilityPair(Controls):
             old, new = self._active, self.standby
             if not new.is_on:
                 raise ValueError("failover: the other unit is off")
+            self._sync.tell()
             self._shared.lead_to(None)
             before_s = old.active_since_s
             old.set_standby(True)
+            time.sleep(self._takeover_s)
             new.set_standby(False, after_s=before_s)
             self._active = new
-            self._lead()
+            self._sync.hand_over()
+            self._shared.lead_to(new)
 
     def arm(self, fault: Fault) -> int:
         number = self.first.arm(fault)
@@ -273,7 +246,9 @@ class HighAvailabilityPair(Controls):
                 unit.on_power(self._power_of(unit))
             self._shared.start()
             stack.callback(self._shared.stop)
-            self._lead()
+            self._shared.lead_to(self._active)
+            self._sync.start()
+            stack.callback(self._sync.stop)
             self._life = stack.pop_all()
         return self
 
@@ -284,9 +259,6 @@ class HighAvailabilityPair(Controls):
         trace: TracebackType | None,
     ) -> None:
         self._life.close()
-
-    def _lead(self) -> None:
-        self._shared.lead_to((self._shared.address[0], self._active.port))
 
     def _power_of(self, unit: VirtualLoadMaster) -> Callable[[bool], None]:
         def rearrange(on: bool) -> None:

@@ -16,6 +16,7 @@ from kempsdk.emulator.credentials import new_api_key
 from kempsdk.emulator.datapath import DataPath, L7DataPath
 from kempsdk.emulator.health import HealthMode
 from kempsdk.emulator.pair import HighAvailabilityPair
+from kempsdk.emulator.shared_address import UnitPlace
 from kempsdk.emulator.store import write_atomically
 from kempsdk.emulator.switches import Switches
 
@@ -49,6 +50,9 @@ class EmulatorOptions:
         until_stdin_closes: end when standard input ends too, so that the process cannot
             outlive whoever started it.
         pair: two units with a shared address, at which ``listen`` is.
+        places: where the two units stand; implies ``pair``. They move traffic there, and the
+            options about interfaces are not used.
+        takeover_s: real seconds in which neither of them is active at a failover.
         control_port: of loopback, where faults are armed; 0 takes a free one, None opens none.
         control_port_file: gets that port, like ``port_file``.
     """
@@ -70,6 +74,8 @@ class EmulatorOptions:
     key_file: Path | None = None
     until_stdin_closes: bool = False
     pair: bool = False
+    places: tuple[UnitPlace, ...] = ()
+    takeover_s: float = 0.0
     control_port: int | None = None
     control_port_file: Path | None = None
     switches: Switches | None = field(default=None)
@@ -162,6 +168,10 @@ def _device(options: EmulatorOptions) -> VirtualLoadMaster | HighAvailabilityPai
         "time_scale": options.time_scale,
         "identity": _identity(options),
     }
+    if options.places:
+        first, second = options.places
+        places = (first, second)
+        return HighAvailabilityPair(**common, places=places, takeover_s=options.takeover_s)
     return HighAvailabilityPair(**common) if options.pair else VirtualLoadMaster(**common)
 
 

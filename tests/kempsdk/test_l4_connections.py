@@ -323,3 +323,46 @@ def test_counts_never_go_wrong(steps: list[tuple[int, int] | float | set[int]]) 
             assert 0 <= counted.active_connections <= min(4, counted.total_connections)
     traffic.wait(1000)
     assert [c.active_connections for c in traffic.table.counters().values()] == [0, 0, 0]
+
+
+def _told(traffic: Traffic, *servers: L4Server) -> Traffic:
+    """Return the traffic through another director, told what this one has."""
+    other = Traffic(*servers)
+    other.now_s = traffic.now_s
+    other.table.adopt(traffic.table.open_connections(), now_s=other.now_s)
+    return other
+
+
+def test_another_director_goes_on_with_what_it_was_told() -> None:
+    one = Traffic(server(1), server(2))
+    went = [one.opened(number) for number in range(5)]
+    closed = one.opened(5)
+    one.packet(5, ACK | FIN)
+    # The other one begins elsewhere in its turn, and one server drains.
+    other = _told(one, server(2), server(1, eligible=False))
+    assert [other.packet(number, ACK) for number in range(5)] == went
+    assert closed is not None
+    assert other.packet(5, ACK) is None
+    assert [other.active(index) for index in (1, 2)] == [went.count(1), went.count(2)]
+    assert other.total(1) == other.total(2) == 0
+    other.packet(0, ACK | FIN)
+    other.wait(CLOSED_S + 1)
+    assert other.packet(0, ACK) is None
+
+
+def test_a_director_that_was_told_nothing_drops_what_began_elsewhere() -> None:
+    one = Traffic(server(1))
+    one.opened(1)
+    other = Traffic(server(1))
+    assert other.packet(1, ACK) is None
+    assert other.opened(1) == 1
+
+
+def test_connections_of_unknown_servers_and_known_clients_are_not_taken_over() -> None:
+    one = Traffic(server(1), server(2))
+    went = [one.opened(number) for number in range(2)]
+    other = Traffic(server(2))
+    assert other.opened(went.index(2)) == 2
+    other.table.adopt(one.table.open_connections(), now_s=other.now_s)
+    assert other.packet(went.index(1), ACK) is None
+    assert (other.active(2), other.total(2)) == (1, 1)

@@ -271,3 +271,12 @@ def test_without_power_nothing_is_moved(director: Wire, path: _Recorder) -> None
     assert path.services == ()
     director.box.set_power(True)
     assert path.eligible()
+
+
+def test_a_waiting_unit_moves_nothing(director: Wire, path: _Recorder) -> None:
+    director.box.set_standby(True)
+    assert path.services == ()
+    director.v2("modrs", vs=1, rs="!1", weight=9)
+    assert path.services == ()
+    director.box.set_standby(False)
+    assert path.eligible() == {"198.19.0.1": True, "198.19.0.2": True}

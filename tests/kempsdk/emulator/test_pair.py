@@ -3,6 +3,7 @@
 import http.client
 import json
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 
 from kempsdk.emulator import HighAvailabilityPair, Switches
 from kempsdk.emulator.box import VirtualLoadMaster
+from kempsdk.emulator.shared_address import UnitPlace
 
 
 @pytest.fixture
@@ -123,3 +125,12 @@ def test_a_unit_that_ended_is_no_obstacle(pair: HighAvailabilityPair) -> None:
     pair.second.stop()
     added = _call(pair, pair.url, "addvs", vs="198.18.0.1", port=80, prot="tcp")
     assert added["code"] == 200
+
+
+def test_units_that_stand_apart_need_a_port() -> None:
+    places = [
+        UnitPlace(address=address, interface="eth0", within=nullcontext)
+        for address in ("203.0.113.8", "203.0.113.9")
+    ]
+    with pytest.raises(ValueError, match="need a port"):
+        HighAvailabilityPair(listen=("203.0.113.10", 0), places=(places[0], places[1]))
