@@ -123,8 +123,11 @@ def drain(context: Context, step: Step, record: StepRecord) -> Result:
             deadline_in_s=round(deadline - now, 1),
         )
         if quiet.observations >= MIN_OBSERVATIONS and quiet.lasted_s(now) >= wanted.window_s:
-            lasted = f"{quiet.observations} observations over {quiet.lasted_s(now):.1f} s"
-            return Result(evidence=(f"{lasted}: {seen}",), after={"connections": seen.left})
+            # What was counted is of one unit up to the end, or of none.
+            if not failover.check(context, max_age_s=0):
+                lasted = f"{quiet.observations} observations over {quiet.lasted_s(now):.1f} s"
+                return Result(evidence=(f"{lasted}: {seen}",), after={"connections": seen.left})
+            quiet.begin_anew()
         if now - quiet.seen_s > blind_s:
             raise _blind(step, quiet, seen, now)
         if now >= deadline:

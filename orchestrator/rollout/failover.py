@@ -32,8 +32,11 @@ _Touch = tuple[StepRecord, tuple[Data, ...]]
 """What a step did to a server, and all that the server may be while it is in hand."""
 
 
-def check(context: Context) -> bool:
+def check(context: Context, *, max_age_s: float = _AGE_S) -> bool:
     """See that the units that this server or gate works with are those that were active before.
+
+    Args:
+        max_age_s: how old an answer of a unit may be; 0 asks it now.
 
     Returns:
         Whether there was a failover, after which all still holds: what was counted before
@@ -47,16 +50,16 @@ def check(context: Context) -> bool:
     places = server.places if server is not None else ()
     names = [one.loadmaster for one in places] or [one.loadmaster for one in context.floors]
     # Each is looked at, whatever another one shows.
-    found = [_failed_over(context, name) for name in dict.fromkeys(names)]
+    found = [_failed_over(context, name, max_age_s) for name in dict.fromkeys(names)]
     return any(found)
 
 
-def _failed_over(context: Context, name: str) -> bool:
+def _failed_over(context: Context, name: str, max_age_s: float) -> bool:
     watch = context.watch(name)
     if watch.single:
         return False
     with watch.failover:
-        status = _status(watch)
+        status = _status(watch, max_age_s=max_age_s)
         if status is None:
             return False
         if status.state is HaState.NOT_CONFIGURED:
@@ -102,7 +105,7 @@ def _is_fresh(context: Context, name: str) -> bool:
     return context.attempt == 1 and not _as_left(context, name, read_s=0)
 
 
-def _status(watch: LoadMasterWatch, *, max_age_s: float = _AGE_S) -> HaStatus | None:
+def _status(watch: LoadMasterWatch, *, max_age_s: float) -> HaStatus | None:
     """Return what the unit that answers is; None: it does not say, or is no pair's."""
     try:
         return watch.unit.get(after=0, max_age_s=max_age_s).value

@@ -88,6 +88,26 @@ def test_a_unit_that_lost_the_disable_stops_the_run(pair: PairWorld) -> None:
     assert not pair.driver.hosts["web1"].commands
 
 
+def test_a_failover_at_the_last_look_of_a_drain_is_noticed_before_anything_is_done(
+    pair: PairWorld,
+) -> None:
+    assert pair.run(ROLL).finished
+    looks = [one for one in pair.events if (one.kind, one.step) == ("waiting", "web1/drain")]
+    todo = len(looks)
+
+    def watch(event: Event) -> None:
+        nonlocal todo
+        if event.kind == "waiting" and event.step == "web1/drain":
+            todo -= 1
+            if todo == 0:
+                pair.fail_over(losing={**LOST, "enable": "Y"})
+
+    done = pair.run(ROLL, watch=watch)
+    assert not done.finished
+    assert pair.store.steps(done.run_id)["web1/drain"].gate == "failover"
+    assert "enabled: left as no, found yes" in done.reason
+
+
 def test_a_unit_on_which_another_server_differs_stops_the_run(pair: PairWorld) -> None:
     done = pair.failover_in_drain(losing={**LOST, "rs": ADDRESS["web3"], "weight": 3})
     assert not done.finished
