@@ -161,8 +161,8 @@ class HighAvailabilityPair(Controls):
             old, new = self._active, self.standby
             if not new.is_on:
                 raise ValueError("failover: the other unit is off")
-            self._sync.tell()
             self._shared.lead_to(None)
+            self._sync.tell()
             before_s = old.active_since_s
             old.set_standby(True)
             time.sleep(self._takeover_s)

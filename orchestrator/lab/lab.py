@@ -32,6 +32,7 @@ from orchestrator.lab.topology import (
     BRIDGE,
     CLIENT_NETWORK,
     INTERFACE,
+    LB_ADDRESS,
     SEGMENT_PREFIX,
     Station,
     topology,
@@ -49,7 +50,8 @@ class Lab:
     Attributes:
         vip: the virtual service's address. No kernel interface has it to begin with: the
             director answers ARP for it.
-        lb_address: the load balancer's own address, where its API listens.
+        lb_address: the load balancer's own address, where its API listens; of a pair the
+            shared one, which no interface has to begin with.
         interface: the name of the network device in every host, the lb and the client.
         directory: holds the hosts' files; removed at exit.
         releases: what the hosts look like, by name.
@@ -66,6 +68,7 @@ class Lab:
         directory: Path | None = None,
         releases: Sequence[Release] = (Release.STREAM9,),
         systemd: SystemdOptions | None = None,
+        pair: bool = False,
     ) -> None:
         """Describe a lab; nothing is made before ``__enter__``.
 
@@ -76,15 +79,16 @@ class Lab:
             releases: what the hosts look like, in their order, from the first one again.
             systemd: boot the hosts, and reach them over ssh, with ``ssh_config``. None: bare
                 namespaces, reached over netlink.
+            pair: two load balancers, ``lb1`` and ``lb2``, instead of ``lb``.
         """
-        self.topology = topology(hosts)
+        self.topology = topology(hosts, pair=pair)
         self._systemd = systemd
         self.releases: Mapping[str, Release] = {
             station.name: releases[number % len(releases)]
             for number, station in enumerate(self.topology.servers)
         }
         self.vip = self.topology.vip
-        self.lb_address = next(s.address for s in self.topology.segment if s.name == "lb")
+        self.lb_address = LB_ADDRESS
         self._parent = directory
         self._namespaces: dict[str, NetworkNamespace] = {}
         self._children: list[subprocess.Popen[str]] = []
@@ -96,7 +100,7 @@ class Lab:
 
     @property
     def namespaces(self) -> Mapping[str, NetworkNamespace]:
-        """Return the namespaces by name: admin, router, lb, client, web1, ..."""
+        """Return the namespaces by name: admin, router, lb (or lb1, lb2), client, web1, ..."""
         return MappingProxyType(self._namespaces)
 
     @property

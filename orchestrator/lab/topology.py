@@ -5,6 +5,8 @@
     client .10 --- 198.51.100.0/24 --- .1 router .1 --- 203.0.113.0/24 --- lb .10
                                                                       |--- web1 .11, web2 .12, ...
                                                                       |--- admin .2 (the operator)
+
+With a pair the load balancers are lb1 .8 and lb2 .9, and .10 is their shared address.
 """
 
 from dataclasses import dataclass
@@ -14,6 +16,8 @@ MAX_HOSTS = 200
 CLIENT_NETWORK = "198.51.100.0"
 INTERFACE = "eth0"
 VIP = "203.0.113.250"
+LB_ADDRESS = "203.0.113.10"
+"""Of the load balancer; of a pair the shared address."""
 UPLINK = "eth1"
 BRIDGE = "segment"
 
@@ -41,19 +45,29 @@ class Topology:
 
     Attributes:
         segment: those on the servers' segment, ``admin`` first: it holds the bridge.
+        balancers: one, or the two units of a pair.
         router_uplink: the router's side of the client's network.
         vip: on the segment; no kernel interface of the lab has it to begin with.
     """
 
     segment: tuple[Station, ...]
+    balancers: tuple[Station, ...]
     servers: tuple[Station, ...]
     client: Station
     router_uplink: Station
     vip: str = VIP
 
+    @property
+    def pair(self) -> bool:
+        """Return whether the load balancers are a pair."""
+        return len(self.balancers) > 1
 
-def topology(hosts: int) -> Topology:
+
+def topology(hosts: int, *, pair: bool = False) -> Topology:
     """Lay out a lab with ``hosts`` real servers (1 to 200).
+
+    Args:
+        pair: two load balancers with a shared address.
 
     Raises:
         ValueError: that many do not fit.
@@ -77,14 +91,25 @@ def topology(hosts: int) -> Topology:
         gateway=router,
         interface=BRIDGE,
     )
+    numbers = {"lb1": 8, "lb2": 9} if pair else {"lb": 10}
+    balancers = tuple(
+        Station(
+            name=name,
+            address=f"203.0.113.{number}",
+            mac=f"02:00:00:00:00:{number:02x}",
+            gateway=router,
+        )
+        for name, number in numbers.items()
+    )
     segment = (
         admin,
         Station(name="router", address=router, mac="02:00:00:00:00:01", gateway=None),
-        Station(name="lb", address="203.0.113.10", mac="02:00:00:00:00:0a", gateway=router),
+        *balancers,
         *servers,
     )
     return Topology(
         segment=segment,
+        balancers=balancers,
         servers=servers,
         client=Station(
             name="client",

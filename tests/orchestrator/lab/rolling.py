@@ -31,6 +31,7 @@ from orchestrator.rollout.adapters import Adapters, run_here
 from orchestrator.rollout.facts import read_facts
 from orchestrator.rollout.plan import Plan, StepKind
 from orchestrator.rollout.planner import make_plan
+from orchestrator.rollout.records import Event
 from orchestrator.rollout.report import RunReport
 from orchestrator.rollout.run import run_rollout
 from orchestrator.rollout.store import Store
@@ -40,6 +41,7 @@ from tests.soak import LONG
 # The short form shares its processors with other tests, and the proxy is a program in Python.
 RATE_PER_S, DOWNLOADS = (200.0, 20) if LONG else (60.0, 10)
 DOWNLOAD_S = 3.0
+CONNECTION_AGE_S = 1.0
 _CLIENTS = 24
 _TIME_SCALE = 20.0
 _DRAIN_S = 60
@@ -118,26 +120,35 @@ class RollingLab:
     """Servers in service behind a virtual LoadMaster, ready to be rolled. To be entered once."""
 
     def __init__(
-        self, hosts: int, *, layer: Literal[4, 7], kinds: Sequence[str] = ("direct",)
+        self,
+        hosts: int,
+        *,
+        layer: Literal[4, 7],
+        kinds: Sequence[str] = ("direct",),
+        pair: bool = False,
+        download_s: float = DOWNLOAD_S,
     ) -> None:
         self._hosts = hosts
+        self._download_s = download_s
+        self._pair = pair
         self._kinds = kinds
         self._layer = layer
         self._stack = ExitStack()
 
     def __enter__(self) -> "RollingLab":
         with ExitStack() as stack:
-            self.lab = stack.enter_context(Lab(self._hosts))
+            self.lab = stack.enter_context(Lab(self._hosts, pair=self._pair))
             stack.enter_context(self.lab.namespaces["admin"].entered())
             self.driver = NetlinkDriver()
             stack.callback(self._end_web_servers)
             with ThreadPoolExecutor() as pool:
                 list(pool.map(WebControl(self.lab, self.driver).start, self.lab.hosts))
-            self._box = stack.enter_context(
+            self.box = stack.enter_context(
                 LabLoadMaster(self.lab, layer=self._layer, time_scale=_TIME_SCALE)
             )
-            self.lm: LoadMaster = stack.enter_context(self._box.client())
+            self.lm: LoadMaster = stack.enter_context(self.box.client())
             self._runs = 0
+            self.loads: list[LoadRun] = []
             self._sources = self.lab.more_clients(_CLIENTS)
             self.services = {
                 name: VsRef.parse(f"tcp/203.0.113.{250 - number}:{PORT}")
@@ -227,7 +238,7 @@ class RollingLab:
         """
         names = [host.name for host in self.lab.hosts] if hosts is None else list(hosts)
         method: Literal["loopback", "none"] = "loopback" if self._layer == 4 else "none"
-        data = rollout_file(self.lab, self._box, kind, names, method=method)
+        data = rollout_file(self.lab, self.box, kind, names, method=method)
         service, pool = data["services"]["web"], data["pools"]["web"]
         data["services"] = {
             name: {**service, "service": str(vs)} for name, vs in self.services.items()
@@ -256,11 +267,11 @@ class RollingLab:
         script = f'kill -KILL "$(cat "$1/{PID_FILE}")"; shift; exec "$@"'
         return ["sh", "-c", script, "sh", str(root), *start]
 
-    def run(self, plan: Plan) -> RunReport:
+    def run(self, plan: Plan, *, watch: Callable[[Event], None] = lambda _: None) -> RunReport:
         # A store of its own: a run that was refused keeps its locks, as it should.
         self._runs += 1
         with Store(self.lab.directory / f"runs-{self._runs}") as store:
-            return run_rollout(plan, self._adapters, store, on_event=lambda _: None)
+            return run_rollout(plan, self._adapters, store, on_event=watch)
 
     @property
     def _adapters(self) -> Adapters:
@@ -282,17 +293,17 @@ class RollingLab:
         """Do something to the lab under load, which is spread over the services."""
         share = 1 / len(self.services)
         with ExitStack() as stack:
-            loads = [stack.enter_context(self._load(name, share)) for name in self.services]
-            for load in loads:
+            self.loads = [stack.enter_context(self._load(name, share)) for name in self.services]
+            for load in self.loads:
                 load.progress()
             # All downloads are under way from then on.
-            time.sleep(DOWNLOAD_S)
-            before, began_s = len(self._box.calls()), time.monotonic()
+            time.sleep(self._download_s)
+            before, began_s = len(self.box.calls()), time.monotonic()
             report = work()
             seconds = time.monotonic() - began_s
-            calls = self._box.calls()[before:]
+            calls = self.box.calls()[before:]
             time.sleep(0.5)
-            results = tuple(load.stop() for load in loads)
+            results = tuple(load.stop() for load in self.loads)
         return Rolled(
             report=report,
             calls=calls,
@@ -307,13 +318,13 @@ class RollingLab:
             address=self.services[service].address,
             port=PORT,
             rate_per_s=RATE_PER_S * share,
-            connection_age_s=1.0,
+            connection_age_s=CONNECTION_AGE_S,
             # Slow is no failure on a machine that has more to do.
             timeout_s=5.0,
             sources=self._sources,
             cookies=True,
             downloads=round(DOWNLOADS * share),
-            download_s=DOWNLOAD_S,
+            download_s=self._download_s,
         )
         with LoadRun(self.lab, options) as load:
             yield load

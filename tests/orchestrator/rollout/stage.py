@@ -2,7 +2,7 @@
 
 import json
 import signal
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -137,7 +137,7 @@ class Stage:
         }
 
 
-def floor_held(calls: list[CallRecord]) -> bool:
+def floor_held(calls: Sequence[CallRecord]) -> bool:
     """Return whether every call that took a server out left two healthy ones."""
     return all(
         sum(one.enabled and one.healthy for one in call.servers if one.address != call.params["rs"])
