@@ -66,9 +66,18 @@ def command() -> None:
     show_default=True,
     help="systemd: hosts that boot, reached over ssh. Needs root.",
 )
+@click.option(
+    "--pair", is_flag=True, help="Two LoadMasters as a high availability pair: lb1 and lb2."
+)
 @pass_session
 def up(
-    session: Session, hosts: int, time_scale: float, release: str, method: str, init: str
+    session: Session,
+    hosts: int,
+    time_scale: float,
+    release: str,
+    method: str,
+    init: str,
+    pair: bool,
 ) -> None:
     """Build a lab that stays up until "kemp lab down"."""
     from orchestrator.errors import Locked
@@ -84,6 +93,7 @@ def up(
             init="systemd" if init == "systemd" else "none",
             method=method,  # type: ignore[arg-type] # click has let only these through
             time_scale=time_scale,
+            pair=pair,
         )
     except ValueError as error:
         raise click.UsageError(str(error)) from None
@@ -106,6 +116,11 @@ def _advice(status: "LabStatus") -> str:
         f"  kemp lab exec admin -- kemp rollout run -f {status.directory}/add.yaml",
         f"  kemp lab exec admin -- kemp doctor -f {status.directory}/add.yaml",
     ]
+    if status.control_url:
+        lines += [
+            "  kemp lab exec admin -- kemp param set hal4update yes",
+            "  kemp lab failover",
+        ]
     if status.init == "systemd":
         lines += [
             "  kemp lab exec admin -- ssh web1",
@@ -200,6 +215,27 @@ def reboot(session: Session, host: str, hard: bool) -> None:
         {"host": host, "state": state, "seconds": seconds},
         name="reboot",
     )
+
+
+@command.command()
+@click.option(
+    "--power",
+    is_flag=True,
+    help="The active unit loses its power for it, and comes back as the waiting one.",
+)
+@pass_session
+def failover(session: Session, power: bool) -> None:
+    """Let the other unit of a lab's pair take over."""
+    from orchestrator.lab.supervisor import lab_failover
+
+    found = _running(session)
+    if not found.control_url:
+        raise Failure(
+            "this lab has one LoadMaster: build one with a pair by kemp lab up --pair",
+            ExitCode.USAGE,
+        )
+    active = lab_failover(found, power=power)
+    session.changed(f"{active} is active now", {"active": active}, name="failover")
 
 
 def _known(found: "LabStatus", station: str) -> None:

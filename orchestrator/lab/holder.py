@@ -34,7 +34,9 @@ def hold(options: LabOptions, ready: int) -> None:
     if options.init == "systemd":
         systemd = SystemdOptions(firewalld=options.method == "firewalld")
     with ExitStack() as stack:
-        lab = stack.enter_context(Lab(options.hosts, releases=options.releases, systemd=systemd))
+        lab = stack.enter_context(
+            Lab(options.hosts, releases=options.releases, systemd=systemd, pair=options.pair)
+        )
         box = stack.enter_context(
             LabLoadMaster(lab, layer=options.layer, time_scale=options.time_scale)
         )
@@ -58,6 +60,7 @@ def hold(options: LabOptions, ready: int) -> None:
             "url": box.url,
             "user": box.user,
             "fingerprint": box.fingerprint,
+            "control_url": box.control_url if options.pair else "",
             "api_key": box.api_key,
         }
         with os.fdopen(ready, "w", encoding="utf-8") as pipe:

@@ -29,6 +29,7 @@ class LabOptions:
         method: how they are to get their traffic. It decides at which layer the LoadMaster
             works and whether firewalld runs; nothing of it is set up on the hosts.
         time_scale: of the virtual LoadMaster.
+        pair: two of them, lb1 and lb2, as a high availability pair.
     """
 
     directory: Path
@@ -37,6 +38,7 @@ class LabOptions:
     init: Init = "none"
     method: LabMethod = "loopback"
     time_scale: float = 5.0
+    pair: bool = False
 
     def __post_init__(self) -> None:
         if self.init == "systemd" and self.hosts > MAX_SYSTEMD_HOSTS:
@@ -81,6 +83,7 @@ def options_as_json(options: LabOptions) -> dict[str, Any]:
         "init": options.init,
         "method": options.method,
         "time_scale": options.time_scale,
+        "pair": options.pair,
     }
 
 

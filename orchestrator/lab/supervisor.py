@@ -18,6 +18,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from orchestrator.errors import (
     HostUnreachable,
@@ -35,6 +36,7 @@ from orchestrator.lab.systemd_host import (
     entering_argv,
     require_systemd,
 )
+from orchestrator.lab.topology import UNITS
 
 _STATE, _API_KEY, _LOG, _LOCK = "lab.json", "lab-api-key", "lab.log", "lab.lock"
 _START_S, _START_HOST_S = 60.0, 30.0
@@ -59,6 +61,7 @@ class LabStatus:
         method, init: as asked for; see ``LabOptions``.
         url, user, fingerprint, api_key_file: of the virtual LoadMaster, whose address can be
             reached from inside only; the key's file is here outside.
+        control_url: of a pair's controls, on loopback of its first unit; "" without a pair.
     """
 
     running: bool
@@ -75,6 +78,7 @@ class LabStatus:
     user: str
     fingerprint: str
     api_key_file: Path
+    control_url: str = ""
 
 
 def lab_up(options: LabOptions) -> LabStatus:
@@ -200,6 +204,27 @@ def lab_reboot(status: LabStatus, station: str, *, clean: bool = True) -> str:
                 return word
         time.sleep(0.05)
     raise OrchestratorError(f"{station} did not come up in {_REBOOT_S:.0f} s")
+
+
+def lab_failover(status: LabStatus, *, power: bool = False) -> str:
+    """Let the other unit of a lab's pair take over, and return its station.
+
+    Args:
+        power: the active unit loses its power for it, and comes back as the waiting one.
+
+    Raises:
+        HostUnreachable: the lab has ended, or has no pair.
+        OrchestratorError: it did not fail over.
+    """
+    if not status.control_url:
+        raise HostUnreachable("this lab has one LoadMaster, and nobody to take over from it")
+    argv = [sys.executable, "-m", "orchestrator.lab.failover", "--control", status.control_url]
+    argv += ["--power"] if power else []
+    done = _run(lab_exec_argv(status, UNITS[0], argv, directory=Path(__file__).parents[2]))
+    if done.returncode != 0:
+        raise OrchestratorError(f"the pair did not fail over: {done.stderr.strip()}")
+    active = urlsplit(json.loads(done.stdout)["active"]).hostname
+    return next(name for name in UNITS if status.stations[name].address == active)
 
 
 def lab_exec_environment(status: LabStatus) -> dict[str, str]:

@@ -18,6 +18,7 @@ INTERFACE = "eth0"
 VIP = "203.0.113.250"
 LB_ADDRESS = "203.0.113.10"
 """Of the load balancer; of a pair the shared address."""
+UNITS = ("lb1", "lb2")
 UPLINK = "eth1"
 BRIDGE = "segment"
 
@@ -91,7 +92,7 @@ def topology(hosts: int, *, pair: bool = False) -> Topology:
         gateway=router,
         interface=BRIDGE,
     )
-    numbers = {"lb1": 8, "lb2": 9} if pair else {"lb": 10}
+    numbers = dict(zip(UNITS, (8, 9), strict=True)) if pair else {"lb": 10}
     balancers = tuple(
         Station(
             name=name,

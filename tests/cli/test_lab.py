@@ -11,7 +11,7 @@ from tests.orchestrator.lab.systemd_lab import need_systemd
 
 
 def test_without_a_lab(kemp: Terminal) -> None:
-    for argv in (("status",), ("exec", "web1", "--", "true"), ("reboot", "web1")):
+    for argv in (("status",), ("exec", "web1", "--", "true"), ("reboot", "web1"), ("failover",)):
         result = kemp("lab", *argv)
         assert result.code == ExitCode.NOT_FOUND
         assert "kemp lab up" in result.err
@@ -46,6 +46,9 @@ def test_up_exec_down(kemp: Terminal, tmp_path: Path) -> None:
         refused = kemp("lab", "reboot", "web1")
         assert refused.code == ExitCode.USAGE
         assert "--init systemd" in refused.err
+        refused = kemp("lab", "failover")
+        assert refused.code == ExitCode.USAGE
+        assert "kemp lab up --pair" in refused.err
     finally:
         ended = kemp.process("lab", "down")
     assert ended.code == 0, ended.err
@@ -53,6 +56,25 @@ def test_up_exec_down(kemp: Terminal, tmp_path: Path) -> None:
     assert kemp("lab", "status").code == ExitCode.NOT_FOUND
     left = {one.name for one in (tmp_path / "state" / "kemp").iterdir()} - {"lab.lock"}
     assert left == set()
+
+
+@pytest.mark.kernel
+def test_a_pair_fails_over(kemp: Terminal) -> None:
+    made = kemp.process("lab", "up", "--hosts", "1", "--pair")
+    assert made.code == 0, made.err
+    try:
+        assert "kemp lab failover" in made.err
+        shown = json.loads(kemp("lab", "status", "-o", "json").out)
+        assert {"lb1", "lb2"} < set(shown["stations"])
+        for options, active in ((), "lb2"), (("--power",), "lb1"):
+            told = kemp("lab", "failover", *options, "-o", "json")
+            assert (told.code, json.loads(told.out)) == (0, {"active": active}), told.err
+            inside = kemp.argv("param", "get", "hastatus")
+            said = kemp.process("lab", "exec", "admin", "--", *inside)
+            assert said.out == "Active\n", said.err
+    finally:
+        ended = kemp.process("lab", "down")
+    assert ended.code == 0, ended.err
 
 
 @pytest.mark.kernel
