@@ -17,6 +17,7 @@ from orchestrator.hosts.sections import HostFile, Persistence
 _DEFAULT_ROUTE = re.compile(
     r"^\s*(?:default|0\.0\.0\.0/0)\s.*?\bvia\s+(?P<gateway>[0-9.]+)", re.MULTILINE
 )
+_NUMBERED = re.compile(r"GATEWAY(\d+)", re.ASCII)
 _NETWORK = "/etc/sysconfig/network"
 
 
@@ -63,7 +64,7 @@ def gateway_at_boot(persistence: Persistence, host: Host) -> GatewayAtBoot:
                 return _of_profile(persistence, one.uuid, one.path)
     path = f"{NETWORK_SCRIPTS}/ifcfg-{host.interface}"
     if path in persistence.files:
-        return _of_ifcfg(persistence, path)
+        return _of_ifcfg(persistence, path, numbered=False)
     return GatewayAtBoot(
         gateway="",
         place="no file that is known here",
@@ -78,7 +79,7 @@ def _of_profile(persistence: Persistence, uuid: str, path: str) -> GatewayAtBoot
             gateway="", place=f"profile {uuid}", why_not=f"the profile {uuid} has no file"
         )
     if path.startswith(NETWORK_SCRIPTS):
-        found = _of_ifcfg(persistence, path)
+        found = _of_ifcfg(persistence, path, numbered=True)
         return found if found.why_not else _known(found.gateway, path, uuid)
     ipv4 = keyfiles.section(file.content, "ipv4")
     if ipv4.get("method", "auto") == "auto":
@@ -94,16 +95,31 @@ def _known(gateway: str, path: str, uuid: str) -> GatewayAtBoot:
     return GatewayAtBoot(gateway=gateway, place=path, uuid=uuid)
 
 
-def _of_ifcfg(persistence: Persistence, path: str) -> GatewayAtBoot:
+def gateway_in(content: str, *, numbered: bool = False) -> str:
+    """Return the gateway that an ifcfg file names; "" where it names none.
+
+    Args:
+        numbered: GATEWAY0, GATEWAY1, ... count too, the first of them: so NetworkManager reads
+            the file; network-scripts know the plain name only (ifup-eth, by reading).
+    """
+    values = ifcfg_files.settings(content)
+    names = ["GATEWAY"]
+    if numbered:
+        found = {int(one[1]): one[0] for one in map(_NUMBERED.fullmatch, values) if one}
+        names += [found[number] for number in sorted(found)]
+    return next((values[name] for name in names if values.get(name)), "")
+
+
+def _of_ifcfg(persistence: Persistence, path: str, *, numbered: bool) -> GatewayAtBoot:
     file = persistence.files[path]
     values = ifcfg_files.settings(file.content)
     if values.get("BOOTPROTO", "none").lower() in ("dhcp", "bootp"):
         return GatewayAtBoot(gateway="", place=path, why_not=_by_dhcp(path))
     if route := _default_in_routes(persistence, path):
         return route
-    gateway = values.get("GATEWAY", "")
+    gateway = gateway_in(file.content, numbered=numbered)
     if not gateway and _NETWORK in persistence.files:
-        gateway = ifcfg_files.settings(persistence.files[_NETWORK].content).get("GATEWAY", "")
+        gateway = gateway_in(persistence.files[_NETWORK].content)
     return GatewayAtBoot(gateway=gateway, place=path, file=(path, file))
 
 
@@ -111,14 +127,27 @@ def _default_in_routes(persistence: Persistence, path: str) -> GatewayAtBoot | N
     """Return the default route that a file route-INTERFACE sets beside GATEWAY=, if it does."""
     routes = path.replace("/ifcfg-", "/route-")
     file = persistence.files.get(routes)
-    found = _DEFAULT_ROUTE.search(file.content) if file is not None else None
-    if found is None:
+    gateway = _default_gateway(file.content) if file is not None else ""
+    if not gateway:
         return None
     return GatewayAtBoot(
-        gateway=found["gateway"],
+        gateway=gateway,
         place=routes,
         why_not=f"{routes} has a default route of its own: take that line out, then apply again",
     )
+
+
+def _default_gateway(content: str) -> str:
+    """Return the gateway of the default route in a file route-INTERFACE, of either form."""
+    if found := _DEFAULT_ROUTE.search(content):
+        return found["gateway"]
+    values = ifcfg_files.settings(content)
+    numbers = [
+        name.removeprefix("ADDRESS")
+        for name, value in values.items()
+        if name.startswith("ADDRESS") and value == "0.0.0.0"  # noqa: S104 - every address
+    ]
+    return next((values.get(f"GATEWAY{number}", "") for number in numbers), "")
 
 
 def _by_dhcp(path: str) -> str:
@@ -138,7 +167,7 @@ def _modify(uuid: str, gateway: str, before: str) -> CallTool:
 
 
 def _with_gateway(content: str, gateway: str) -> str:
-    """Return an ifcfg file with another gateway; every other line as it was."""
+    """Return an ifcfg file with another gateway, and only that; every other line as it was."""
     line = f"GATEWAY={ipaddress.IPv4Address(gateway)}"
-    kept = [one for one in content.splitlines() if not re.match(r"\s*GATEWAY=", one)]
+    kept = [one for one in content.splitlines() if not re.match(r"\s*GATEWAY\d*=", one)]
     return "\n".join([*kept, line]) + "\n"

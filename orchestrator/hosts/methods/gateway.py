@@ -11,8 +11,7 @@ from dataclasses import dataclass, replace
 from orchestrator.errors import HostChangeFailed
 from orchestrator.hosts.changes import NetChange, RemoveRoute, SetRoute, inverse
 from orchestrator.hosts.findings import Finding, blocking
-from orchestrator.hosts.gateway_at_boot import GatewayAtBoot, gateway_at_boot
-from orchestrator.hosts.ifcfg_files import settings
+from orchestrator.hosts.gateway_at_boot import GatewayAtBoot, gateway_at_boot, gateway_in
 from orchestrator.hosts.methods.method import Wanted
 from orchestrator.hosts.methods.record_file import read_record, write_record
 from orchestrator.hosts.sections import Section
@@ -251,11 +250,6 @@ def _files_back(state: NetState, wanted: Wanted, record: UndoRecord) -> Iterator
     ours = {wanted.gateway, *(one.set.gateway for one in record.routes if one.set)}
     if at_boot.gateway in ours and old:
         yield from at_boot.changes(old, running=True)
-
-
-def gateway_in(content: str) -> str:
-    """Return the gateway of an ifcfg file as it was; "" where it named none."""
-    return settings(content).get("GATEWAY", "")
 
 
 def _checked(state: NetState, wanted: Wanted) -> str:

@@ -107,6 +107,41 @@ def test_what_the_files_say(persistence: Persistence, gateway: str, why_not: str
     assert why_not in found.why_not
 
 
+IN_NUMBERS = f"BOOTPROTO=none\nIPADDR0=203.0.113.11\nGATEWAY1={LB}\nGATEWAY0='{ROUTER}'\n"
+
+
+def test_numbered_gateways_are_what_networkmanager_reads() -> None:
+    ours = managed("")
+    profile = NmProfile(uuid="u-1", device="eth0", path=IFCFG)
+    files = {IFCFG: HostFile(content=IN_NUMBERS, mode=0o644, owner=0)}
+    by_manager = replace(ours, profiles=(profile,), files=files)
+    assert gateway_at_boot(by_manager, HOST).gateway == ROUTER
+    assert ids(METHOD.verify(state(by_manager, via=LB), wanted())) == {"gateway-persistent"}
+    plain_first = {IFCFG: HostFile(content=f"{IN_NUMBERS}GATEWAY={LB}\n", mode=0o644, owner=0)}
+    assert gateway_at_boot(replace(by_manager, files=plain_first), HOST).gateway == LB
+
+
+def test_network_scripts_do_not_know_numbered_gateways() -> None:
+    found = gateway_at_boot(scripted(IN_NUMBERS), HOST)
+    assert found.gateway == ""
+    (write,) = found.changes(LB, running=True)
+    assert isinstance(write, WriteFile)
+    # None is left that another reader could take.
+    assert write.content == f"BOOTPROTO=none\nIPADDR0=203.0.113.11\nGATEWAY={LB}\n"
+
+
+def test_a_default_route_in_the_other_form_of_a_file_of_routes() -> None:
+    routes = "/etc/sysconfig/network-scripts/route-eth0"
+    text = (
+        "ADDRESS0=192.0.2.0\nNETMASK0=255.255.255.0\nGATEWAY0=203.0.113.2\n"
+        f"ADDRESS1=0.0.0.0\nNETMASK1=0.0.0.0\nGATEWAY1={ROUTER}\n"
+    )
+    found = scripted(f"GATEWAY={LB}\n")
+    files = {**found.files, routes: HostFile(content=text, mode=0o644, owner=0)}
+    seen = gateway_at_boot(replace(found, files=files), HOST)
+    assert (seen.gateway, seen.place) == (ROUTER, routes)
+
+
 @pytest.mark.parametrize("line", ["default via {0} dev eth0", "0.0.0.0/0 dev eth0 via {0}"])
 def test_a_default_route_in_a_file_of_routes_is_a_persons_work(line: str) -> None:
     routes = "/etc/sysconfig/network-scripts/route-eth0"
