@@ -102,6 +102,17 @@ RULES: Final = {
             summary="a server in further services is cut there: only the named one is drained",
         ),
         Rule(
+            id="loadmaster-twice",
+            severity=_E,
+            summary="one LoadMaster under two names: its servers would be counted twice",
+        ),
+        Rule(
+            id="loadmaster-unidentified",
+            severity=_W,
+            summary="a LoadMaster that does not say what it is: runs that reach it by another "
+            "address are not held off",
+        ),
+        Rule(
             id="transparent-needs-gateway",
             severity=_W,
             summary="layer 7 transparent: replies must come back through the LoadMaster, so it "

@@ -13,6 +13,7 @@ from cli.rollout.stored_runs import open_store
 from cli.session import Session, pass_session
 
 if TYPE_CHECKING:
+    from orchestrator.rollout.adapters import Adapters
     from orchestrator.rollout.plan import Plan
     from orchestrator.spec import Spec
 
@@ -59,25 +60,32 @@ def make(session: Session, file: str | None, *, alone: bool = False) -> "Plan":
     if file is None:
         raise click.UsageError("name the rollout file")
     spec = load_spec(file)
-    if alone:
-        _refuse_second_run(session, spec)
     with session.adapters.rollout(spec, session) as adapters:
+        if alone:
+            _refuse_second_run(session, spec, adapters)
         return make_plan(spec, read_facts(spec, adapters))
 
 
-def _refuse_second_run(session: Session, spec: "Spec") -> None:
+def _refuse_second_run(session: Session, spec: "Spec", adapters: "Adapters") -> None:
     """Say early that another run holds one of the services.
 
     The run itself takes the locks. But a plan made while another run has a server out is
     refused for the server that is missing, which would hide why it is.
     """
+    from orchestrator.rollout.appliances import read_appliance
     from orchestrator.rollout.facts import services_of
-    from orchestrator.rollout.plan_locks import service_lock
+    from orchestrator.rollout.plan_locks import service_locks
 
-    wanted = {service_lock(spec, key.loadmaster, str(key.vs)) for key in services_of(spec)}
-    now_s = session.adapters.clock().time_s()
+    services = services_of(spec)
+    names = dict.fromkeys(key.loadmaster for key in services)
+    appliances = {name: read_appliance(adapters.loadmaster(name)) for name in names}
+    wanted = [
+        lock
+        for key in services
+        for lock in service_locks(spec, key.loadmaster, str(key.vs), appliances[key.loadmaster])
+    ]
     with open_store(session) as store:
-        store.locks.check(sorted(wanted), now_s=now_s)
+        store.locks.check(wanted, now_s=session.adapters.clock().time_s())
 
 
 def read_plan(place: Path) -> "Plan":

@@ -17,6 +17,7 @@ from orchestrator.hosts.fingerprint import section_lines
 from orchestrator.hosts.state import NetState
 from orchestrator.members import Member, ServiceKey
 from orchestrator.rollout.adapters import Adapters
+from orchestrator.rollout.appliances import appliance_fact, read_appliance
 from orchestrator.rollout_spec import RolloutSpec
 from orchestrator.rules import is_layer_4
 from orchestrator.spec import Spec
@@ -35,6 +36,7 @@ class LoadMasterFacts:
         connections: open connections by service and server, as the LoadMaster counts them; a
             server without a row is missing.
         rates: new connections a second, likewise.
+        appliance: which one it is, whatever address led to it; None where it does not say.
         drain_time_s: the L7 drain time; None where no layer-7 service is concerned, for which
             alone it has a meaning.
     """
@@ -43,6 +45,7 @@ class LoadMasterFacts:
     connections: Mapping[tuple[VsRef, RsRef], int]
     drain_time_s: int | None = None
     rates: Mapping[tuple[VsRef, RsRef], int] = field(default_factory=dict)
+    appliance: str | None = None
 
     def service(self, vs: VsRef) -> VirtualService | None:
         """Return a service, None if there is none."""
@@ -208,6 +211,7 @@ def _read_loadmaster(loadmaster: LoadMaster, asked: Collection[VsRef]) -> LoadMa
         connections={key: row.active_connections for key, row in rows.items()},
         drain_time_s=drain_time_s,
         rates={key: row.connections_per_s for key, row in rows.items()},
+        appliance=read_appliance(loadmaster),
     )
 
 
@@ -219,6 +223,7 @@ def snapshot(spec: Spec, facts: Facts) -> dict[str, str]:
     """
     lines: dict[str, str] = {}
     for key in services_of(spec):
+        lines |= appliance_fact(key.loadmaster, facts.loadmasters[key.loadmaster].appliance)
         lines |= service_lines(key, facts.service(key))
     for name, places in targets(spec, rollout_of(spec)).items():
         state = facts.hosts[name]

@@ -26,7 +26,7 @@ def check_rules(spec: Spec, facts: Facts, about: Targets) -> tuple[Warned, ...]:
     """
     rollout = rollout_of(spec)
     places = [one for members in about.values() for one in members]
-    found: list[rules.RuleFinding] = []
+    found = list(_check_appliances(spec, facts))
     for key in services_of(spec):
         returns = any(
             one.how.direct_return for one in places if one.service == key and comes_in(rollout, one)
@@ -55,6 +55,24 @@ def check_rules(spec: Spec, facts: Facts, about: Targets) -> tuple[Warned, ...]:
     return tuple(
         dict.fromkeys(Warned(id=one.id, message=one.message, cure=one.cure) for one in found)
     )
+
+
+def _check_appliances(spec: Spec, facts: Facts) -> Iterable[rules.RuleFinding]:
+    names: dict[str, str] = {}
+    for name in dict.fromkeys(key.loadmaster for key in services_of(spec)):
+        appliance = facts.loadmasters[name].appliance
+        if appliance is None:
+            yield rules.finding(
+                "loadmaster-unidentified",
+                f"{name} tells neither its serial number nor its pair's shared address",
+                "let its user read parameters and interfaces, or use one address for it everywhere",
+            )
+        elif names.setdefault(appliance, name) != name:
+            yield rules.finding(
+                "loadmaster-twice",
+                f"{names[appliance]} and {name} are one: the {appliance}",
+                "give it one name in loadmasters, and use that for all its services",
+            )
 
 
 def _check_place(spec: Spec, facts: Facts, place: Member) -> Iterable[rules.RuleFinding]:

@@ -4,6 +4,7 @@ from urllib.parse import urlsplit
 
 from orchestrator.errors import SpecInvalid
 from orchestrator.inventory import spec_from_data
+from orchestrator.rollout.appliances import appliance_in
 from orchestrator.rollout.plan import Plan
 from orchestrator.spec import Spec
 
@@ -16,24 +17,37 @@ def resources(plan: Plan) -> tuple[str, ...]:
     """
     spec = spec_from_data(plan.spec)
     try:
-        return tuple(
-            dict.fromkeys(
-                [
-                    *(service_lock(spec, one.loadmaster, one.service) for one in plan.floors),
-                    *(f"host {spec.hosts[one.host].address}" for one in plan.servers),
-                ]
+        services = [
+            lock
+            for one in plan.floors
+            for lock in service_locks(
+                spec, one.loadmaster, one.service, appliance_in(plan.facts, one.loadmaster)
             )
-        )
+        ]
+        hosts = [f"host {spec.hosts[one.host].address}" for one in plan.servers]
     except KeyError as error:
         raise SpecInvalid(f"there is no {error.args[0]} in it", path="plan") from None
+    return tuple(dict.fromkeys([*services, *hosts]))
 
 
-def service_lock(spec: Spec, loadmaster: str, service: str) -> str:
-    """Return what a run holds for a service."""
-    return f"service {service} of {_box(spec.loadmasters[loadmaster].url)}"
+def service_locks(
+    spec: Spec, loadmaster: str, service: str, appliance: str | None
+) -> tuple[str, ...]:
+    """Return what a run holds for a service: it, by each name that its LoadMaster is known by.
+
+    By what the appliance says that it is, runs that reach it by another address are held off.
+    By its address, those whose user may not read that, and those of earlier versions.
+
+    Args:
+        appliance: as ``read_appliance`` says.
+    """
+    names = [_address(spec.loadmasters[loadmaster].url)]
+    if appliance is not None:
+        names.append(f"the {appliance}")
+    return tuple(f"service {service} of {one}" for one in names)
 
 
-def _box(url: str) -> str:
+def _address(url: str) -> str:
     """Return the one spelling of a LoadMaster's address; another name of it stays another one."""
     parts = urlsplit(url)
     port = "" if parts.port in (None, 443) else f":{parts.port}"

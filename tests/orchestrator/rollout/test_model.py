@@ -318,6 +318,7 @@ class Rollouts(RuleBasedStateMachine):
             parameters=lm.parameters,
             interfaces=lm.interfaces,
             high_availability=lm.high_availability,
+            system=lm.system,
             real_servers=_Pointed(lm.real_servers, self.point),
         )
         return dataclasses.replace(

@@ -94,6 +94,7 @@ def facts(
                 services=(there, *others),
                 connections=counted,  # type: ignore[arg-type] # no SubVS here
                 drain_time_s=drain_time_s,
+                appliance="LoadMaster with serial number 1",
             )
         },
         hosts=hosts or {name: carrying(name) for name in NAMES},

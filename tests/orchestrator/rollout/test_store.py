@@ -6,12 +6,10 @@ from pathlib import Path
 import pytest
 
 from orchestrator.errors import Locked, StoreUnavailable
-from orchestrator.rollout.plan_locks import service_lock
 from orchestrator.rollout.report import summaries
 from orchestrator.rollout.store import Store
 from orchestrator.rollout.store.schema import UPGRADES
 from tests.contract.test_store import STEP, create
-from tests.orchestrator.rollout.world import INVENTORY, spec_for
 
 OLD_PLAN = '{"kind": "roll", "floors": [{"service": "tcp/v:80", "loadmaster": "lb1"}]}'
 
@@ -73,12 +71,3 @@ def test_a_store_of_the_first_version_is_brought_up_to_date(tmp_path: Path) -> N
             create(store, "r1", "host a", now_s=99)
         create(store, "r1", "host a", now_s=101)
     Store(tmp_path).close()
-
-
-@pytest.mark.parametrize(
-    "url", ["https://LB1.example", "https://lb1.example:443/", "https://lb1.example."]
-)
-def test_spellings_of_one_address_are_one_lock(url: str) -> None:
-    spec = spec_for("kind: add", inventory=INVENTORY.replace("https://127.0.0.1:1", url))
-    held = service_lock(spec, "lb1", "tcp/203.0.113.250:80")
-    assert held == "service tcp/203.0.113.250:80 of https://lb1.example"

@@ -171,6 +171,7 @@ def main_of(path: Path) -> None:
             statistics=lm.statistics,
             parameters=lm.parameters,
             high_availability=lm.high_availability,
+            system=lm.system,
             real_servers=_Pointed(lm.real_servers, point),
         )
         driver = FileHostDriver(hosts, point)
