@@ -1,11 +1,13 @@
 """What a test can do to a virtual LoadMaster: one unit, a pair, or one behind a control port."""
 
+import http
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any
 
-from kempsdk.emulator.call_log import CallRecord
+from kempsdk.emulator.call_log import CallRecord, ServerHealth
 from kempsdk.emulator.faults import Fault, FaultKind, FaultRecord
+from kempsdk.references import Protocol, RsRef, VsRef
 
 
 class Controls(ABC):
@@ -79,6 +81,45 @@ class Controls(ABC):
         Off, nothing listens. Of a pair the active unit goes off, and the other one takes
         over; on switches both on. Harmless when it is so already.
         """
+
+    # -- short forms of usual commands
+
+    def servers(self) -> dict[str, tuple[ServerHealth, ...]]:
+        """Return the real servers of every service by its name, ``tcp/192.0.2.1:80``.
+
+        Raises:
+            ValueError: it is refused.
+        """
+        found: dict[str, tuple[ServerHealth, ...]] = {}
+        for vs in self._done("listvs").get("VS", ()):
+            service = str(VsRef(Protocol(vs["Protocol"]), vs["VSAddress"], int(vs["VSPort"])))
+            found[service] = tuple(
+                ServerHealth(
+                    service=service,
+                    address=rs["Addr"],
+                    port=int(rs["Port"]),
+                    enabled=bool(rs["Enable"]),
+                    healthy=rs["Status"] == "Up",
+                )
+                for rs in vs.get("Rs", ())
+            )
+        return found
+
+    def set_enabled(self, vs: VsRef, rs: RsRef, enabled: bool) -> None:
+        """Enable or disable a server in one service, as somebody else would.
+
+        Raises:
+            ValueError: there is no such server.
+        """
+        service = {"vs": vs.address, "port": vs.port, "prot": vs.protocol.value}
+        server = {"rs": rs.address, "rsport": rs.port, "enable": "Y" if enabled else "N"}
+        self._done("modrs", **service, **server)
+
+    def _done(self, command: str, **params: object) -> dict[str, Any]:
+        answer = self.run(command, **params)
+        if answer.get("code") != http.HTTPStatus.OK:
+            raise ValueError(f"{command}: {answer.get('message')}")
+        return answer
 
     # -- short forms of usual faults; each replaces the one before of its own kind
 

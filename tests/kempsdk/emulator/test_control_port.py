@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from kempsdk.emulator import ControlPort, Fault, FaultKind, RemoteControl
+from kempsdk.emulator import ControlPort, Fault, FaultKind, RemoteControl, ServerHealth
+from kempsdk.references import RsRef, VsRef
 from tests.kempsdk.emulator.wire import Wire
 
 
@@ -48,6 +49,30 @@ def test_a_fault_from_arming_to_its_end(wire: Wire, control: ControlPort) -> Non
     assert ask(control, "DELETE", "/faults/1") == (200, {"disarmed": False})
     wire.fresh()
     assert ask(control, "GET", "/faults") == (200, [])
+
+
+def test_servers_as_they_are_past_the_api(wire: Wire, control: ControlPort) -> None:
+    vs, rs = VsRef.parse("tcp/198.18.0.1:80"), RsRef("198.19.0.1", 80)
+    wire.fresh("198.18.0.1")
+    wire.fresh("198.18.0.2")
+    wire.server(1, rs.address)
+    wire.box.set_health(rs.address, rs.port, up=True)
+    for hands in (wire.box, RemoteControl(control.url)):
+        hands.set_enabled(vs, rs, False)
+        assert hands.servers() == {
+            str(vs): (
+                ServerHealth(
+                    service=str(vs), address=rs.address, port=80, enabled=False, healthy=False
+                ),
+            ),
+            "tcp/198.18.0.2:80": (),
+        }
+        hands.set_enabled(vs, rs, True)
+        (server,) = hands.servers()[str(vs)]
+        assert (server.enabled, server.healthy) == (True, True)
+        with pytest.raises(ValueError, match="modrs: "):
+            hands.set_enabled(vs, RsRef("198.19.0.9", 80), True)
+    assert "modrs" not in {one.command for one in wire.box.calls}
 
 
 def test_calls_without_secrets(wire: Wire, control: ControlPort) -> None:
