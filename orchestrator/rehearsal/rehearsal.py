@@ -34,8 +34,8 @@ from orchestrator.rehearsal.configuration import is_direct, moved
 from orchestrator.rehearsal.faults import ChosenFault
 from orchestrator.rehearsal.health_watch import HealthWatch
 from orchestrator.rehearsal.result import LowestFloor, Result, fired, judged, traffic
-from orchestrator.rehearsal.site import Site, lab_spec, lay_out
-from orchestrator.rehearsal.trouble import LabDriver, Trouble
+from orchestrator.rehearsal.site import Site, lab_spec, lay_out, method_of
+from orchestrator.rehearsal.trouble import FaultResult, LabDriver, Trouble
 from orchestrator.rehearsal.web_servers import WebServers
 from orchestrator.rollout.adapters import Adapters
 from orchestrator.rollout.facts import read_facts, rollout_of
@@ -163,7 +163,13 @@ class _Rehearsal:
         except (GateRefused, RuleViolated) as refused:
             return self._refused(refused)
         if plan.empty:
-            return self._concluded(Result(**self._about(), state="nothing to do", reason=""))
+            missed = tuple(
+                FaultResult(name=one.info.name, server=one.server or "any server", struck=False)
+                for one in self._options.faults
+            )
+            return self._concluded(
+                Result(**self._about(), state="nothing to do", reason="", faults=missed)
+            )
         trouble = Trouble(
             self._options.faults,
             plan,
@@ -171,6 +177,7 @@ class _Rehearsal:
             self._boxes,
             self._driver.stations,
             self._sources,
+            speed=self._options.speed,
         )
         self._driver.trouble = trouble
         return self._run(plan, adapters, trouble)
@@ -197,7 +204,9 @@ class _Rehearsal:
                 if any(
                     self._site.addresses[rs.ref.address] == host.address for rs in one.real_servers
                 ):
-                    method = self._method(name, ref, direct=is_direct(one))
+                    method: MethodName = (
+                        "loopback" if is_direct(one) else self._method(station, name, ref)
+                    )
                     if method == "none" and one.settings.get("transparent"):
                         method = "gateway"
                     found.setdefault(method, []).append(moved(ref, self._site.addresses))
@@ -217,11 +226,9 @@ class _Rehearsal:
         if changes:
             self._driver.apply(host, changes)
 
-    def _method(self, loadmaster: str, ref: VsRef, *, direct: bool) -> MethodName:
-        for one in self._site.spec.services.values():
-            if (one.loadmaster, one.ref) == (loadmaster, ref) and not direct:
-                return one.method
-        return "loopback" if direct else "none"
+    def _method(self, station: str, loadmaster: str, ref: VsRef) -> MethodName:
+        server = next(one for one in self._site.servers.values() if one.station == station)
+        return method_of(self._site.spec, server.name, loadmaster, ref)
 
     def _wait_until_up(self) -> None:
         """Wait until the LoadMasters call their enabled servers up, as far as they will."""
@@ -279,7 +286,7 @@ class _Rehearsal:
                 for name, options in self._loads().items()
             }
             time.sleep(_QUIET_S)
-            health = stack.enter_context(HealthWatch(self._boxes))
+            health = stack.enter_context(HealthWatch(self._boxes, speed=self._options.speed))
             stack.enter_context(trouble.begun())
             self._tell(f"running the plan: {plan.title}")
 

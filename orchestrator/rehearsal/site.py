@@ -9,6 +9,7 @@ from typing import Any
 
 from kempsdk.references import VsRef
 from orchestrator.errors import CannotRehearse
+from orchestrator.hosts.methods.method import MethodName
 from orchestrator.lab.topology import BRIDGE, INTERFACE, MAX_HOSTS, VIP, topology
 from orchestrator.rehearsal.configuration import Configuration, concerned, moved
 from orchestrator.rollout.facts import rollout_of, services_of
@@ -111,6 +112,22 @@ def lay_out(spec: Spec, exports: Mapping[str, Mapping[str, Any]]) -> Site:
     return Site(
         spec=spec, loadmasters=boxes, servers=servers, addresses=addresses, notes=tuple(notes)
     )
+
+
+def method_of(spec: Spec, server: str, loadmaster: str, ref: VsRef) -> MethodName:
+    """Return how a server gets its traffic of a service before the rollout.
+
+    A rehome can name a service twice, with the method that its servers leave and the one that
+    they come to: then it is that of the server's own pool, and before all of the one it
+    leaves. A server that is in neither pool is taken for one that has not moved.
+    """
+    leaves = rollout_of(spec).moves_from
+    pools = sorted(
+        spec.pools, key=lambda name: (server not in spec.pools[name].hosts, name != leaves)
+    )
+    entries = [spec.service_of(name) for name in pools] + [*spec.services.values()]
+    found = (one.method for one in entries if (one.loadmaster, one.ref) == (loadmaster, ref))
+    return next(found, "none")
 
 
 def lab_spec(

@@ -52,18 +52,21 @@ class Trouble:
         boxes: Mapping[str, LabLoadMaster],
         stations: Mapping[str, str],
         clients: Sequence[str],
+        *,
+        speed: float,
     ) -> None:
         """Choose the server of each.
 
         Args:
             stations: of the servers, by their names.
             clients: addresses of the lab's client, each like a client of its own.
+            speed: of the plan's clock.
 
         Raises:
             CannotRehearse: a fault names a server that the plan does not work on.
         """
         self._plan, self._lab, self._boxes, self._stations = plan, lab, boxes, stations
-        self._clients = clients
+        self._clients, self._speed = clients, speed
         worked_on = {one.name: one for one in plan.servers if one.steps}
         for one in faults:
             if one.server and one.server not in worked_on:
@@ -90,7 +93,9 @@ class Trouble:
         with ExitStack() as stack:
             for one in self._at("start"):
                 if one.fault.info.name == "slow-drain":
-                    held = HeldConnections(self._lab, self._services(), self._clients)
+                    held = HeldConnections(
+                        self._lab, self._services(), self._clients, speed=self._speed
+                    )
                     stack.enter_context(held)
                 else:
                     one.struck = self._take_down_another(one.server)
@@ -146,14 +151,9 @@ class Trouble:
                 self._on_all(lambda box: box.freeze_stats(True))
             case "enabled-by-another":
                 for place in self._places(one.server):
-                    protocol, vip = place.service.split("/")
-                    address, port = _address(place)
-                    vip, _, vs_port = vip.rpartition(":")
-                    params = {"vs": vip, "port": vs_port, "prot": protocol, "rs": address}
+                    vs, rs = VsRef.parse(place.service), RsRef.parse(place.server)
                     self._boxes[place.loadmaster].controlled(
-                        lambda box, p=params, port=port: box.run(  # type: ignore[misc] # as above
-                            "modrs", **p, rsport=str(port), enable="1"
-                        )
+                        lambda box, vs=vs, rs=rs: box.set_enabled(vs, rs, True)  # type: ignore[misc] # as above
                     )
             case "api-503":
                 self._arm(Fault(kind=FaultKind.PAGE, times=3))

@@ -197,6 +197,27 @@ def test_a_server_that_never_becomes_healthy_fires_its_gate(kemp: Terminal, tmp_
 
 
 @pytest.mark.kernel
+def test_a_fault_of_a_rollout_with_nothing_to_do_is_a_finding(
+    kemp: Terminal, tmp_path: Path
+) -> None:
+    file, export = write_spec(tmp_path), write_export(tmp_path)
+    lines = file.read_text().replace("kind: roll", "kind: drain").splitlines()
+    file.write_text("\n".join(one for one in lines if "action:" not in one))
+    export.write_text(
+        export.read_text()
+        .replace('"10.20.0.12:8080": {', '"10.20.0.12:8080": {"enable": false')
+        .replace('"10.20.0.12:80": {', '"10.20.0.12:80": {"enable": false, ')
+    )
+    asked = ("rollout", "rehearse", "-f", str(file), "--from", str(export), "-o", "json")
+    done = kemp.process(*asked, "--fault", "slow-drain", timeout_s=180)
+    assert done.code == ExitCode.FINDINGS
+    result = json.loads(done.out)
+    assert result["state"] == "nothing to do"
+    (finding,) = result["findings"]
+    assert "fault slow-drain never struck any server" in finding
+
+
+@pytest.mark.kernel
 @pytest.mark.soak
 @pytest.mark.long
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from orchestrator.errors import CannotRehearse
 from orchestrator.inventory import parse_spec, spec_from_data
 from orchestrator.rehearsal.faults import FAULTS, choose
 from orchestrator.rehearsal.result import FiredGate, LowestFloor, Result, Traffic, judged
-from orchestrator.rehearsal.site import lab_spec, lay_out
+from orchestrator.rehearsal.site import lab_spec, lay_out, method_of
 from orchestrator.rehearsal.trouble import FaultResult, operators_names
 from orchestrator.spec import Spec
 
@@ -127,6 +127,36 @@ def test_one_that_replaces_another_is_built_though_it_is_in_no_pool() -> None:
     assert sorted(site.servers["10.20.0.99"].ports) == [80, 8443]
     hosts = {one.station: {"address": one.address} for one in site.servers.values()}
     assert "z" in lab_spec(site, gateway="x", loadmasters={}, hosts=hosts)["hosts"]
+
+
+REHOME = """
+loadmasters: {lb1: {url: "https://192.0.2.10"}}
+services:
+  FIRST
+  SECOND
+hosts:
+  a: {address: 10.20.0.11, interface: eth0, driver: ssh}
+  b: {address: 10.20.0.12, interface: eth0, driver: ssh}
+pools:
+  to: {service: to, hosts: [a, b]}
+  was: {service: was, hosts: [a]}
+rollout: {kind: rehome, moves_from: was, pool: to, hosts: [a]}
+"""
+TWICE = (
+    'was: {loadmaster: lb1, service: "tcp/10.20.0.251:443", method: gateway, gateway: 10.20.0.1}',
+    'to: {loadmaster: lb1, service: "tcp/10.20.0.251:443", method: none}',
+)
+
+
+@pytest.mark.parametrize("order", [TWICE, TWICE[::-1]])
+def test_a_server_is_built_with_the_method_that_it_has_before_a_rehome(
+    order: tuple[str, str],
+) -> None:
+    twice = spec(REHOME.replace("FIRST", order[0]).replace("SECOND", order[1]))
+    ref = twice.services["to"].ref
+    found = {name: method_of(twice, name, "lb1", ref) for name in ("a", "b", "unknown")}
+    assert found == {"a": "gateway", "b": "none", "unknown": "gateway"}
+    assert method_of(twice, "a", "lb2", ref) == "none"
 
 
 @pytest.mark.parametrize(
