@@ -13,6 +13,7 @@ from orchestrator.errors import HostChangeFailed
 from orchestrator.hosts.changes import NetChange
 from orchestrator.hosts.driver import Host, HostDriver
 from orchestrator.hosts.foresight import foreseen
+from orchestrator.hosts.methods.firewalld import Redirect
 from orchestrator.hosts.methods.method import Method, MethodName, Wanted
 from orchestrator.hosts.methods.record_file import read_record, write_record
 from orchestrator.hosts.methods.registry import METHODS
@@ -74,6 +75,9 @@ def plan_remove(state: NetState, part: Part) -> tuple[NetChange, ...]:
         HostChangeFailed: it cannot be planned.
     """
     changes: list[NetChange] = []
+    if state.firewalld is not None and state.firewalld.version:
+        # First, while the record still knows of it.
+        changes += Redirect().plan_close(state, part.wanted)
     former = _former(state, part)
     rest = [vip for vip in part.wanted.vips if vip not in former]
     for method in dict.fromkeys(former.values()):
@@ -120,6 +124,8 @@ def _sections_in_use(state: NetState, host: Host) -> frozenset[Section]:
     except HostChangeFailed:
         return frozenset()  # whoever plans says so
     methods = {how.method for how in record.vips.values()}
+    if any(call.argv[0].startswith("firewall-") for call in record.calls):
+        methods.add("firewalld")  # it opened a port, and another method may carry the VIP now
     return frozenset().union(*(one.sections for name, one in METHODS.items() if name in methods))
 
 

@@ -72,21 +72,28 @@ class Redirect:
     def plan_remove(self, state: NetState, wanted: Wanted) -> tuple[NetChange, ...]:
         """Return the calls that take away what we added for these services.
 
-        What was there before us, or is needed by others, stays; see ``left_alone``.
+        What was there before us, or is needed by others, stays; see ``left_alone``. So does the
+        port of a service that another method has taken over: it is served as before. That one
+        is closed with ``plan_close``.
         """
-        firewall = _checked(state, wanted)
+        _checked(state, wanted)
+        keep = (*wanted.keep, *_handed_over(state, wanted))
+        changes = _removed(state, wanted, wanted.services, keep)
         record = read_record(state, wanted.host)
-        ours = {call.argv for call in record.calls}
-        changes = [
-            entry.removed(permanent=side.permanent, offline=not firewall.running)
-            for entry in reversed(_entries(state, firewall, wanted.services))
-            for side in _sides(firewall)
-            if side.has(entry) and side.added_argv(entry) in ours
-            if not _needed(entry, wanted.keep)
-        ]
         gone = [vip for vip in wanted.vips if vip not in wanted.kept_vips]
         left = record.noting(changes).without(gone, method=NAME)
         return (*changes, *write_record(state, wanted.host, left))
+
+    def plan_close(self, state: NetState, wanted: Wanted) -> tuple[NetChange, ...]:
+        """Return the calls that close what we opened for services that other methods carry now.
+
+        To be made when those services leave the host.
+        """
+        changes = _removed(state, wanted, _handed_over(state, wanted), wanted.keep)
+        if not changes:
+            return ()
+        record = read_record(state, wanted.host).noting(changes)
+        return (*changes, *write_record(state, wanted.host, record))
 
     def verify(self, state: NetState, wanted: Wanted) -> tuple[Finding, ...]:
         """Return what is wrong: entries missing now or after a boot, or in each other's way."""
@@ -203,6 +210,32 @@ def _entries(state: NetState, firewall: Firewalld, services: Iterable[VsRef]) ->
     return tuple(entries)
 
 
+def _removed(
+    state: NetState, wanted: Wanted, services: Iterable[VsRef], keep: Iterable[VsRef]
+) -> list[NetChange]:
+    """Return the calls that take away what we added for services, but for what is kept."""
+    firewall = _section(state, wanted)
+    ours = {call.argv for call in read_record(state, wanted.host).calls}
+    needed = tuple(keep)
+    return [
+        entry.removed(permanent=side.permanent, offline=not firewall.running)
+        for entry in reversed(_entries(state, firewall, services))
+        for side in _sides(firewall)
+        if side.has(entry) and side.added_argv(entry) in ours
+        if not _needed(entry, needed)
+    ]
+
+
+def _handed_over(state: NetState, wanted: Wanted) -> tuple[VsRef, ...]:
+    """Return the services whose VIP the host carries by another method."""
+    carried = read_record(state, wanted.host).vips
+    return tuple(
+        one
+        for one in wanted.services
+        if one.address in carried and carried[one.address].method != NAME
+    )
+
+
 def _is_redirect(entry: Entry) -> bool:
     return entry.option in ("rich-rule", "rule")
 
@@ -254,11 +287,15 @@ def _in_the_way(state: NetState, firewall: Firewalld, wanted: Wanted) -> Iterato
             )
 
 
+def _section(state: NetState, wanted: Wanted) -> Firewalld:
+    if state.firewalld is None:
+        raise ValueError(f"{wanted.host.name} was read without its firewall")
+    return state.firewalld
+
+
 def _checked(state: NetState, wanted: Wanted) -> Firewalld:
     """Return the firewall; refuse what cannot be planned."""
-    name, firewall = wanted.host.name, state.firewalld
-    if firewall is None:
-        raise ValueError(f"{name} was read without its firewall")
+    name, firewall = wanted.host.name, _section(state, wanted)
     if not firewall.version:
         raise HostChangeFailed(
             f"{name}: there is no firewalld; install the package firewalld, or use another method"

@@ -15,7 +15,7 @@ from orchestrator.hosts.foresight import foreseen
 from orchestrator.hosts.methods.method import MethodName, Wanted
 from orchestrator.hosts.methods.record_file import read_record
 from orchestrator.hosts.revert import SECTIONS
-from orchestrator.hosts.sections import Arptables, Section
+from orchestrator.hosts.sections import Arptables, Firewalld, Section, Zone
 from orchestrator.hosts.state import RECORD_FILE, SYSCTL_FILE, NetState, Route
 from orchestrator.hosts.vip_at_boot import QUIET
 from tests.fakes.host import FakeHostDriver
@@ -159,6 +159,39 @@ def test_what_is_removed_goes_by_the_method_that_the_host_carries_it_by(world: W
     after = world.read()
     assert after.arptables is not None
     assert (after.arptables.rules, VIP in {one.address for one in after.addresses}) == ("", False)
+
+
+def test_the_port_that_a_redirect_opened_is_closed_by_the_method_that_came_after_it() -> None:
+    world = World("stream9")
+    closed = Zone(name="public")
+    world.fake.firewalld = Firewalld(
+        version="1.3.4", running=True, service="enabled", zone="public", permanent=closed
+    )
+    calls: list[str] = []
+
+    def firewall(call: CallTool) -> str | None:
+        calls.append(call.says)
+        zone = closed if "--remove" in call.argv[-1] else replace(closed, ports=("80/tcp",))
+        world.fake.firewalld = replace(world.fake.firewalld, runtime=zone, permanent=zone)
+        return None
+
+    others = world.fake.on_tool
+    world.fake.on_tool = lambda call: (
+        firewall(call) if call.argv[0] == "firewall-cmd" else others(call)
+    )
+    redirect = part("firewalld", VIP)
+    state = read_carrying(world.driver, HOST, redirect.how.sections)
+    world.driver.apply(HOST, plan_add(state, [redirect]))
+    state = read_carrying(world.driver, HOST, SECTIONS)
+    world.driver.apply(HOST, plan_add(state, [part("loopback", VIP)]))
+    assert world.fake.firewalld.runtime == replace(closed, ports=("80/tcp",))
+
+    calls.clear()
+    # The firewall is read although neither method that is at work needs it.
+    state = read_carrying(world.driver, HOST, [Section.PERSISTENCE])
+    world.driver.apply(HOST, plan_remove(state, part("loopback", VIP)))
+    assert [one.rpartition(": ")[2] for one in calls] == ["port 80/tcp"] * 2
+    assert RECORD_FILE not in world.read().files
 
 
 def test_the_service_that_flushes_the_rules_is_not_enabled_and_warned_of(world: World) -> None:

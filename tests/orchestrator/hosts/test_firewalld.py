@@ -1,27 +1,31 @@
 """The firewalld method: planned in memory, and on a host that boots a real firewalld."""
 
-from collections.abc import Iterator
-from contextlib import ExitStack
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 
 import pytest
 
 from kempsdk import VsRef
 from orchestrator.errors import HostChangeFailed
-from orchestrator.hosts.changes import CallTool, WriteFile, describe
+from orchestrator.hosts.carrying import Part, plan_add
+from orchestrator.hosts.changes import CallTool, NetChange, WriteFile, describe
 from orchestrator.hosts.driver import Host
-from orchestrator.hosts.findings import Finding
+from orchestrator.hosts.findings import Finding, blocking
 from orchestrator.hosts.firewall_rules import direct_redirect, is_in, redirect
 from orchestrator.hosts.methods.firewalld import Redirect
-from orchestrator.hosts.methods.method import Wanted
+from orchestrator.hosts.methods.method import MethodName, Wanted
+from orchestrator.hosts.methods.record_file import read_record
 from orchestrator.hosts.revert import SECTIONS, plan_revert
-from orchestrator.hosts.sections import Firewalld, Zone
+from orchestrator.hosts.sections import Firewalld, Section, Zone
 from orchestrator.hosts.ssh import SshDriver
 from orchestrator.hosts.state import RECORD_FILE, HostAddress, NetState, Release
 from orchestrator.hosts.undo_record import UndoRecord
 from orchestrator.lab.lab import Lab
 from orchestrator.lab.systemd_host import SystemdHost, SystemdOptions
 from orchestrator.lab.topology import BRIDGE
+from orchestrator.probes.arp import ArpWatch, ask_who_has
 from orchestrator.probes.service import http_answers
 from orchestrator.probes.vip_request import FrameOutcome, answers_vip_frame
 from tests.orchestrator.lab.systemd_lab import need_systemd
@@ -159,6 +163,39 @@ def test_what_was_open_before_us_stays_open() -> None:
     assert [one.message for one in left] == ["80/tcp stays: it was there before us"]
 
 
+def test_the_port_stays_open_for_the_method_that_takes_over() -> None:
+    before = state()
+    changes = METHOD.plan_add(before, wanted())
+    record = UndoRecord().noting(changes).carrying(VIP, "firewalld", before)
+    rule = redirect(WEB, "public").words[0]
+    zone = Zone(name="public", ports=("80/tcp",), rich_rules=(rule,))
+
+    opened = replace(zone, rich_rules=())
+
+    def on_host(record: UndoRecord, zone: Zone = zone) -> NetState:
+        files = {RECORD_FILE: record.render()}
+        return replace(state(runtime=zone, permanent=zone), files=files)
+
+    # Carried by this method to the end, both go; carried on by another, the port stays.
+    assert options(METHOD.plan_remove(on_host(record), wanted())) == ["rich-rule", "port"]
+    taken_over = record.handed_over([VIP], "loopback", before)
+    assert options(METHOD.plan_remove(on_host(taken_over), wanted())) == ["rich-rule"]
+    assert METHOD.plan_close(on_host(record), wanted()) == ()
+    assert options(METHOD.plan_close(on_host(taken_over, opened), wanted())) == ["port"]
+    needed = wanted(keep=(VsRef.parse("tcp/203.0.113.251:80"),))
+    assert METHOD.plan_close(on_host(taken_over, opened), needed) == ()
+
+
+def options(changes: Iterable[NetChange]) -> list[str]:
+    """Return what is taken off the firewall, each kind once."""
+    found = [
+        one.argv[-1].partition("=")[0].removeprefix("--remove-")
+        for one in changes
+        if isinstance(one, CallTool)
+    ]
+    return list(dict.fromkeys(found))
+
+
 def test_its_cost_is_said() -> None:
     assert "redirect-costs" in ids(METHOD.not_mended(state(), wanted()))
 
@@ -172,6 +209,46 @@ def test_ipv6() -> None:
 
 
 # -- a real one
+
+
+class Asked:
+    """A client that asks for the VIP again and again, each time by a new connection."""
+
+    def __init__(self, mac: str) -> None:
+        self._mac = mac
+        self._counts = threading.Event()
+        self.end = threading.Event()
+        self.count = 0
+        self.missed: list[FrameOutcome] = []
+
+    def from_now_on(self) -> None:
+        """From here on every request must be answered."""
+        self._counts.set()
+
+    def run(self) -> None:
+        while not self.end.wait(0.2):
+            counts = self._counts.is_set()
+            found = answers_vip_frame(
+                interface=BRIDGE, server_mac=self._mac, vip=VIP, port=80, attempts=1
+            )
+            self.count += counts
+            if counts and found.outcome is not FrameOutcome.OPEN:
+                self.missed.append(found.outcome)
+
+
+def comparable(state: NetState) -> NetState:
+    """Return the state without what is another one at every look."""
+    persistence, arptables = state.persistence, state.arptables
+    assert persistence is not None
+    assert arptables is not None
+    rules = [one for one in arptables.rules.splitlines() if one.startswith("-A")]
+    return replace(
+        state,
+        sockets=(),
+        addresses=tuple(sorted(state.addresses, key=repr)),
+        persistence=replace(persistence, profiles=()),
+        arptables=replace(arptables, rules="\n".join(rules)),
+    )
 
 
 class Real:
@@ -193,6 +270,51 @@ class Real:
 
     def remove(self, wanted: Wanted) -> None:
         self.driver.apply(self.host, METHOD.plan_remove(self.read(), wanted))
+
+    # -- by whatever method
+
+    def part(self, method: MethodName) -> Part:
+        return Part(method=method, wanted=self.wanted())
+
+    def read_all(self) -> NetState:
+        return self.driver.read(self.host, list(Section))
+
+    def carry(self, method: MethodName, state: NetState) -> NetState:
+        """Have the host carry the VIP by this method, and look at it from outside.
+
+        Args:
+            state: all of it, as it is now; what comes back is how it is then.
+        """
+        part = self.part(method)
+        after = self.driver.apply_and_read(self.host, plan_add(state, [part]), list(Section))
+        assert blocking(part.how.verify(after, part.wanted)) == ()
+        assert plan_add(after, [part]) == ()
+        assert {how.method for how in read_record(after, self.host).vips.values()} == {method}
+        assert any(one.address == VIP for one in after.addresses) == part.how.vip_on_host
+        assert self.clients() is FrameOutcome.OPEN
+        assert self.arp() == frozenset()
+        return after
+
+    def arp(self) -> frozenset[str]:
+        """Return the MACs that answer ARP for the VIP."""
+        return ask_who_has(VIP, BRIDGE, window_s=0.1, unicast_to=[self.lab.macs["web1"]]).macs
+
+    @contextmanager
+    def asked_all_the_time(self) -> Iterator["Asked"]:
+        asked = Asked(self.lab.macs["web1"])
+        thread = threading.Thread(target=self._inside, args=(asked.run,))
+        thread.start()
+        try:
+            yield asked
+        finally:
+            asked.end.set()
+            thread.join()
+
+    def _inside(self, work: Callable[[], None]) -> None:
+        with self.lab.namespaces["admin"].entered():
+            work()
+
+    # -- from outside
 
     def clients(self, port: int = 80) -> FrameOutcome:
         """Return what a client's packet for the VIP meets, as the LoadMaster hands it over."""
@@ -266,6 +388,31 @@ def test_the_form_of_many_guides_takes_the_health_check_with_it(real: Real) -> N
     for lasting in ([], ["--permanent"]):
         real.tool("firewall-cmd", *lasting, "--zone=public", "--remove-masquerade")
     real.remove(real.wanted())
+
+
+@pytest.mark.kernel
+def test_a_vip_moves_from_method_to_method_and_is_served_all_the_time(real: Real) -> None:
+    before = real.read_all()
+    assert real.clients() is FrameOutcome.SILENT
+    with ArpWatch(BRIDGE, VIP) as watch:
+        with real.asked_all_the_time() as asked:
+            # The redirect opens the port; under the others it stays open.
+            state = real.carry("firewalld", before)
+            asked.from_now_on()
+            state = real.carry("arptables", state)
+            state = real.carry("firewalld", state)
+            state = real.carry("loopback", state)
+        assert asked.missed == []
+        assert asked.count > 5
+        # Undone: the record still knows the way back to the beginning.
+        back = plan_revert(read_record(state, real.host), state)
+        assert back.left == ()
+        real.driver.apply(real.host, back.changes)
+        assert real.clients() is FrameOutcome.SILENT
+        assert real.arp() == frozenset()
+        seen = watch.evidence()
+    assert (dict(seen.answers), dict(seen.claims)) == ({}, {})
+    assert comparable(real.read_all()) == comparable(before)
 
 
 @pytest.mark.kernel
