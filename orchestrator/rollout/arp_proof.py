@@ -97,7 +97,7 @@ def _pinned(context: Context, segment: Segment, place: Member) -> Pinned:
         context.spec.loadmasters[place.loadmaster],
         loadmaster=lambda: context.loadmaster(place.loadmaster),
         ask=lambda address: segment.ask_who_has(address, unicast_to=[]),
-        near=[context.host(one.name).address for one in context.plan.servers],
+        near=context.addresses,
         vip=place.vs.address,
     )
 
@@ -176,11 +176,5 @@ def mac_of(context: Context, name: str) -> str:
 
 def _servers(context: Context, name: str) -> Mapping[str, str]:
     """Return the servers by MAC: the one in hand as it is now, the others as planned."""
-    planned = {
-        context.plan.facts.get(f"host {one.name} {context.host(one.name).interface}", ""): one.name
-        for one in context.plan.servers
-    }
     now = context.read_host(name).interfaces.values()
-    return {mac.lower(): server for mac, server in planned.items()} | {
-        mac.lower(): name for mac in now if mac
-    }
+    return {**context.planned_macs, **{mac.lower(): name for mac in now if mac}}

@@ -57,6 +57,7 @@ def make_context(
     """Return what the steps of an attempt have at hand in this worker."""
     plan = run.plan
     spec = spec_from_data(plan.spec)
+    hosts = {one.name: spec.hosts[one.host] for one in plan.servers}
     return Context(
         run_id=run.run_id,
         attempt=attempt,
@@ -67,6 +68,11 @@ def make_context(
         lanes=plan.lanes,
         floors=service_floors(spec),
         spec=spec,
+        addresses=tuple(one.address for one in hosts.values()),
+        planned_macs={
+            plan.facts.get(f"host {name} {one.interface}", "").lower(): name
+            for name, one in hosts.items()
+        },
         adapters=adapters,
         store=store,
         on_event=on_event,

@@ -52,6 +52,7 @@ class Context:
         servers: those of the plan, by name.
         lanes: the steps of each server and gate, by name.
         floors: of the services, by service.
+        addresses: the servers' own. planned_macs: the servers by MAC as the plan knows them.
         attempt: how often the run was begun; 1 at first, more after a pause.
         stop: set when the run is to pause: the step in hand ends, waiting is broken off.
         wishes: what people asked of the run.
@@ -67,6 +68,8 @@ class Context:
     lanes: Mapping[str, tuple[Step, ...]]
     floors: Mapping[ServiceKey, ServiceFloor]
     spec: Spec
+    addresses: tuple[str, ...]
+    planned_macs: Mapping[str, str]
     adapters: Adapters
     store: Store
     on_event: Callable[[Event], None]
