@@ -16,8 +16,8 @@ _EVERY_S: Final = 1.0
 class ConnectionSync:
     """Hands connections over if the parameter ``hal4update`` is on, as the appliance does.
 
-    The other unit is told every second, and right before an orderly failover; of a unit that
-    lost its power it knows what it was told last. With the parameter off it knows nothing:
+    The other unit is told every second, and at an orderly failover of everything; of a unit
+    that lost its power it knows what it was told last. With the parameter off it knows nothing:
     connections that are open at a failover are lost.
     """
 
@@ -50,17 +50,21 @@ class ConnectionSync:
         if self._thread.ident is not None:
             self._thread.join()
 
-    def tell(self) -> None:
-        """Tell what the active unit has now; one that is off tells nothing new."""
+    def tell(self, *, last: bool = False) -> None:
+        """Tell what the active unit has now; one that is off tells nothing new.
+
+        Args:
+            last: from now on it moves nothing, so that nothing begins unheard of.
+        """
         unit = self._active()
         path = self._paths.get(unit)
         if path is None or not unit.running:
             return
         wanted = unit.parameter("hal4update") == "yes"
-        found = path.connections() if wanted else ()
+        found = path.hand_over() if last else path.connections()
         # Looked at afterwards: it forgets its connections after it went off.
         if unit.is_on:
-            self._told = found
+            self._told = found if wanted else ()
 
     def hand_over(self) -> None:
         """Let the unit that is active now go on with what it was told."""

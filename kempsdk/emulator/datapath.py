@@ -68,19 +68,25 @@ class L4Connection:
         client: address and port.
         server: address and port.
         acknowledged: past its handshake, as far as the client's packets show.
+        closed: by the client; what still comes belongs to its end.
     """
 
     service: tuple[int, bytes, bytes]
     client: bytes
     server: tuple[str, int]
     acknowledged: bool
+    closed: bool
 
 
 class SyncedDataPath(DataPath, Protocol):
     """A data path whose connections another one can go on with."""
 
     def connections(self) -> tuple[L4Connection, ...]:
-        """Return the connections that are open."""
+        """Return the connections that are open or just being closed."""
+        ...
+
+    def hand_over(self) -> tuple[L4Connection, ...]:
+        """Move nothing any more, as after ``program([])``, and return what there was."""
         ...
 
     def adopt(self, connections: Sequence[L4Connection]) -> None:

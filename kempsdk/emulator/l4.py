@@ -168,9 +168,17 @@ class PacketDirector:
             return self._table.counters()
 
     def connections(self) -> tuple[L4Connection, ...]:
-        """Return the connections that nobody has closed yet."""
+        """Return the connections that are open or just being closed."""
         with self._lock:
-            return self._table.open_connections()
+            return self._table.alive(now_s=self._clock.monotonic_s())
+
+    def hand_over(self) -> tuple[L4Connection, ...]:
+        """Move nothing any more, as after ``program([])``, and return what there was."""
+        with self._lock:
+            found = self._table.alive(now_s=self._clock.monotonic_s())
+            self._vips = frozenset()
+            self._table.program({})
+        return found
 
     def adopt(self, connections: Sequence[L4Connection]) -> None:
         """Go on with connections that another director moved until now."""

@@ -21,6 +21,8 @@ FIN, SYN, RST, ACK = 0x01, 0x02, 0x04, 0x10
 # not look like work in progress, closed connections linger for what still has to be
 # acknowledged (a half-closed client may be receiving a long answer).
 OPENING_S = 60.0
+CLOSING_S = 15.0
+"""That long the last packets of a closed connection may still be sent again."""
 CLOSED_S = 120.0
 IDLE_S = 660.0
 """The appliance's global connection timeout, seen on 7.2.50-7.2.63 where a service has none."""
@@ -156,18 +158,19 @@ class ConnectionTable:
         destination.active += connection.active - was_active
         return destination
 
-    def open_connections(self) -> tuple[L4Connection, ...]:
-        """Return the connections that nobody has closed yet."""
+    def alive(self, *, now_s: float) -> tuple[L4Connection, ...]:
+        """Return the connections that are open or just being closed."""
         return tuple(
             L4Connection(
                 service=service,
                 client=client,
                 server=(one.destination.server.address, one.destination.server.port),
                 acknowledged=one.acknowledged,
+                closed=one.closed,
             )
             for service, programmed in self._services.items()
             for client, one in programmed.connections.items()
-            if not one.closed
+            if not one.closed or now_s - one.last_s < CLOSING_S
         )
 
     def adopt(self, connections: Iterable[L4Connection], *, now_s: float) -> None:
@@ -183,7 +186,7 @@ class ConnectionTable:
             if destination is None:
                 continue
             connection = programmed.connections[told.client] = _Connection(destination)
-            connection.acknowledged = told.acknowledged
+            connection.acknowledged, connection.closed = told.acknowledged, told.closed
             connection.last_s = now_s
             destination.entries += 1
             destination.active += connection.active

@@ -162,7 +162,7 @@ class HighAvailabilityPair(Controls):
             if not new.is_on:
                 raise ValueError("failover: the other unit is off")
             self._shared.lead_to(None)
-            self._sync.tell()
+            self._sync.tell(last=True)
             before_s = old.active_since_s
             old.set_standby(True)
             time.sleep(self._takeover_s)
