@@ -164,9 +164,13 @@ def _begin(session: Session, made: "Plan", adapters: "Adapters", store: "Store")
 
 
 def _left_to_workers(session: Session, store: "Store", run_id: str) -> None:
+    from orchestrator.rollout.report import waits_words
+
     if not any(one.serves for one in store.workers.all()):
         session.warn("no worker serves the store now; it waits for one (kemp worker)")
-    session.say(f"run {run_id} is queued; see: kemp rollout watch {run_id}")
+    waits = waits_words(store.waiting().get(run_id, ()))
+    queued = f"run {run_id} is queued" + (f" and {waits}" if waits else "")
+    session.say(f"{queued}; see: kemp rollout watch {run_id}")
 
 
 @contextmanager

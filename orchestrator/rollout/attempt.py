@@ -21,7 +21,7 @@ from orchestrator.rollout.engine import Outcome
 from orchestrator.rollout.facts import moved, read_facts, snapshot
 from orchestrator.rollout.floors import service_floors
 from orchestrator.rollout.plan import Plan, StepKind
-from orchestrator.rollout.plan_locks import resources
+from orchestrator.rollout.plan_locks import partitions, resources
 from orchestrator.rollout.records import Event, RequestKind, Run, RunState, StepStatus
 from orchestrator.rollout.report import report
 from orchestrator.rollout.standing import standing
@@ -220,6 +220,7 @@ def _begin_undo(context: Context, why: str) -> None:
         plan,
         worker="",
         resources=resources(plan),
+        partitions=partitions(plan),
         now_s=context.adapters.clock.time_s(),
         operator=store.line(run_id)[0].operator,
     )

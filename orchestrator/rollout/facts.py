@@ -4,6 +4,7 @@ A host or LoadMaster that cannot be read raises; it never looks like an empty on
 """
 
 import hashlib
+import ipaddress
 from collections.abc import Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -228,6 +229,7 @@ def snapshot(spec: Spec, facts: Facts) -> dict[str, str]:
     for name, places in targets(spec, rollout_of(spec)).items():
         state = facts.hosts[name]
         lines |= _host_lines(spec, name, state)
+        lines |= _segment_line(spec, name, state)
         for vip in dict.fromkeys(one.vs.address for one in places):
             on = sorted(
                 f"{one.interface}/{one.prefix}" for one in state.addresses if one.address == vip
@@ -266,6 +268,24 @@ def _host_lines(spec: Spec, name: str, state: NetState) -> dict[str, str]:
         lines[f"host {name} file {path}"] = hashlib.sha256(content.encode()).hexdigest()
     lines |= {f"host {name} {what}": value for what, value in section_lines(state).items()}
     return lines
+
+
+def _segment_line(spec: Spec, name: str, state: NetState) -> dict[str, str]:
+    """Return the network that a host's own address is in; nothing where it does not have it."""
+    for one in state.addresses:
+        if one.address == spec.hosts[name].address:
+            network = ipaddress.ip_interface(f"{one.address}/{one.prefix}").network
+            return {_segment_fact(name): str(network)}
+    return {}
+
+
+def segment_in(facts: Mapping[str, str], host: str) -> str:
+    """Return the segment of a host by what a plan rests on; ``unknown`` where that says none."""
+    return facts.get(_segment_fact(host), "unknown")
+
+
+def _segment_fact(host: str) -> str:
+    return f"host {host} segment"
 
 
 def _onoff(value: bool) -> str:

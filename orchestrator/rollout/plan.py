@@ -17,6 +17,8 @@ from typing import Any
 from orchestrator.errors import OrchestratorError, OtherVersion
 
 FORMAT = 4
+UNDO_KIND = "undo"
+"""What a plan is that takes a run back; the other kinds are those of the file."""
 
 Data = Mapping[str, Any]
 """Plain JSON: names to text, numbers, booleans, lists or further names."""

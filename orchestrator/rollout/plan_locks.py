@@ -5,6 +5,7 @@ from urllib.parse import urlsplit
 from orchestrator.errors import SpecInvalid
 from orchestrator.inventory import spec_from_data
 from orchestrator.rollout.appliances import appliance_in
+from orchestrator.rollout.facts import segment_in
 from orchestrator.rollout.plan import Plan
 from orchestrator.spec import Spec
 
@@ -28,6 +29,32 @@ def resources(plan: Plan) -> tuple[str, ...]:
     except KeyError as error:
         raise SpecInvalid(f"there is no {error.args[0]} in it", path="plan") from None
     return tuple(dict.fromkeys([*services, *hosts]))
+
+
+def partitions(plan: Plan) -> tuple[str, ...]:
+    """Return what a run of the plan works on, of which workers do one run after another.
+
+    That is a LoadMaster with a segment on which servers of it are: by the network of their
+    own address, where the host has it.
+
+    Raises:
+        SpecInvalid: the plan names what its specification does not have.
+    """
+    spec = spec_from_data(plan.spec)
+    try:
+        return tuple(
+            dict.fromkeys(
+                f"{_name(spec, plan, place.loadmaster)}, segment {segment_in(plan.facts, one.host)}"
+                for one in plan.servers
+                for place in one.places
+            )
+        )
+    except KeyError as error:
+        raise SpecInvalid(f"there is no {error.args[0]} in it", path="plan") from None
+
+
+def _name(spec: Spec, plan: Plan, loadmaster: str) -> str:
+    return appliance_in(plan.facts, loadmaster) or _address(spec.loadmasters[loadmaster].url)
 
 
 def service_locks(

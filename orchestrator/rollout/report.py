@@ -2,7 +2,7 @@
 
 import dataclasses
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -160,10 +160,11 @@ def report(run_id: str, store: Store) -> RunReport:
 
 def summaries(store: Store) -> tuple[RunSummary, ...]:
     """Return every run of the store, newest first."""
-    return tuple(_summary(run, store) for run in store.runs())
+    waiting = store.waiting()
+    return tuple(_summary(run, store, waiting) for run in store.runs())
 
 
-def _summary(run: RunLine, store: Store) -> RunSummary:
+def _summary(run: RunLine, store: Store, waiting: Mapping[str, tuple[str, ...]]) -> RunSummary:
     kind, services = run.kind, run.services
     if not kind:  # stored before these stood beside the plan
         plan = json.loads(store.run(run.run_id).plan_json)
@@ -177,8 +178,15 @@ def _summary(run: RunLine, store: Store) -> RunSummary:
         operator=run.operator,
         started_s=run.created_s,
         updated_s=run.updated_s,
-        reason=run.reason,
+        reason=waits_words(waiting.get(run.run_id, ())) or run.reason,
     )
+
+
+def waits_words(before: Sequence[str]) -> str:
+    """Return what a queued run waits for, by the runs right before it; empty for none."""
+    if not before:
+        return ""
+    return f"waits for run {', '.join(before)} on the same LoadMaster and segment"
 
 
 def state_word(run: Run | RunLine, store: Store) -> str:

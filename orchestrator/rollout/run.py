@@ -15,7 +15,7 @@ from orchestrator.rollout import attempt
 from orchestrator.rollout.adapters import Adapters
 from orchestrator.rollout.facts import read_facts
 from orchestrator.rollout.plan import Plan
-from orchestrator.rollout.plan_locks import resources
+from orchestrator.rollout.plan_locks import partitions, resources
 from orchestrator.rollout.records import Event, RunState
 from orchestrator.rollout.report import RunReport, report
 from orchestrator.rollout.store import Store
@@ -68,6 +68,7 @@ def run_rollout(
             plan,
             worker=worker.name,
             resources=resources(plan),
+            partitions=partitions(plan),
             now_s=adapters.clock.time_s(),
             operator=operator,
         )
@@ -131,7 +132,13 @@ def enqueue(
     """
     run_id = run_id or new_run_id()
     store.create_run(
-        run_id, plan, worker="", resources=resources(plan), now_s=now_s, operator=operator
+        run_id,
+        plan,
+        worker="",
+        resources=resources(plan),
+        partitions=partitions(plan),
+        now_s=now_s,
+        operator=operator,
     )
     return run_id
 

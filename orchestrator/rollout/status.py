@@ -12,8 +12,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from orchestrator.rollout.outline import OutlinedServer
-from orchestrator.rollout.records import Event, Request, RunState, StepRecord, StepStatus
-from orchestrator.rollout.report import Outcome, state_word
+from orchestrator.rollout.records import (
+    Event,
+    Request,
+    RunLine,
+    RunState,
+    StepRecord,
+    StepStatus,
+)
+from orchestrator.rollout.report import Outcome, state_word, waits_words
 from orchestrator.rollout.standing import standing
 from orchestrator.rollout.step_ids import by_lane, step_name
 from orchestrator.rollout.store import Store
@@ -128,7 +135,7 @@ def status(run_id: str, store: Store) -> RunStatus:
     return RunStatus(
         run_id=run_id,
         state=state_word(line, store),
-        reason=line.reason,
+        reason=_waits_for(line, store) or line.reason,
         kind=line.kind,
         services=tuple(
             ServiceStatus(
@@ -150,6 +157,12 @@ def status(run_id: str, store: Store) -> RunStatus:
         gates=tuple(_with_evidence(one, run_id, store) for one in gates),
         asked=store.requests.open(run_id),
     )
+
+
+def _waits_for(line: RunLine, store: Store) -> str:
+    if line.state is not RunState.QUEUED:
+        return ""
+    return waits_words(store.waiting().get(line.run_id, ()))
 
 
 def _server(

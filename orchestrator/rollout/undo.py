@@ -16,6 +16,7 @@ from orchestrator.rollout.expectation import expectation
 from orchestrator.rollout.facts import Facts, rollout_of, snapshot
 from orchestrator.rollout.pairs import facts_after
 from orchestrator.rollout.plan import (
+    UNDO_KIND,
     Data,
     Gate,
     Plan,
@@ -235,7 +236,7 @@ def undo_plan(run_id: str, plan: Plan, spec: Spec, facts: Facts, journal: Journa
     gates = [Gate(name="before batch 1")]
     gates += [Gate(name=f"batch {number}") for number in range(1, len(batches) + 1)]
     return Plan(
-        kind="undo",
+        kind=UNDO_KIND,
         batches=tuple(batches),
         gates=tuple(gates),
         servers=tuple(servers),

@@ -222,7 +222,7 @@ class Worker:
         for run_id in self._store.queued():
             now_s = self._clock.time_s()
             try:
-                before = self._store.take_over(run_id, worker=self._name, now_s=now_s)
+                before = self._store.take_over(run_id, worker=self._name, now_s=now_s, in_turn=True)
             except Locked as error:
                 if error.owner == self._name:
                     raise

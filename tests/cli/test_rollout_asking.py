@@ -174,3 +174,17 @@ def test_a_run_of_another_version(kemp: Terminal, place: Path) -> None:
         assert "another version of kemp" in refused.err
     with Store(place) as store:
         assert store.standing("r1")[0] is RunState.PAUSED
+
+
+def test_a_run_left_to_workers_says_whom_it_waits_for(kemp: Terminal, place: Path) -> None:
+    with Store(place) as store:
+        store.create_run("ahead", with_canary(2), worker="", resources=(), now_s=0.0)
+        store.database.transact(
+            lambda db: db.execute("UPDATE runs SET partitions = '[\"lb1, segment a\"]'")
+        )
+    queued = kemp("rollout", "resume", "r1", "--detach")
+    assert queued.code == 0, queued.err
+    waits = "waits for run ahead on the same LoadMaster and segment"
+    assert f"run r1 is queued and {waits}; see: kemp rollout watch r1" in queued.err
+    for argv in (("status", "r1"), ("list",)):
+        assert waits in kemp("rollout", *argv).out

@@ -482,3 +482,45 @@ def test_a_turn_belongs_to_one_worker_until_it_ends_or_counts_as_gone(store: Sto
             assert (first, second) == (False, True)
     with turn("reap", "w2") as second:
         assert second
+
+
+# -- the line of queued runs ----------------------------------------------------------------
+
+
+def in_line(store: Store, run_id: str, *partitions: str, worker: str = "", now_s: float) -> None:
+    if worker:
+        enter(store, worker)
+    store.create_run(
+        run_id, plan(), worker=worker, resources=[], partitions=partitions, now_s=now_s
+    )
+
+
+def test_a_queued_run_waits_for_those_of_its_partitions_and_no_other(store: Store) -> None:
+    enter(store, "w2")
+    in_line(store, "first", "lb1 a", worker="w", now_s=1)
+    in_line(store, "second", "lb1 a", "lb1 b", now_s=2)
+    in_line(store, "third", "lb1 b", now_s=3)
+    in_line(store, "beside", "lb2 a", now_s=4)
+    assert store.waiting() == {"second": ("first",), "third": ("second",), "beside": ()}
+    assert store.queued() == ("beside",)
+    with pytest.raises(Locked, match="not the turn of run second") as locked:
+        store.take_over("second", worker="w2", now_s=5, in_turn=True)
+    assert locked.value.owner == "second"
+    store.take_over("beside", worker="w2", now_s=5, in_turn=True)
+    # A person who asks for it need not wait.
+    store.take_over("third", worker="w2", now_s=6)
+    assert store.waiting() == {"second": ("first", "third")}
+    store.end_run("first", RunState.FINISHED, "", worker="w", now_s=7)
+    store.end_run("third", RunState.PAUSED, "", worker="w2", now_s=8)
+    assert store.take_over("second", worker="w2", now_s=9, in_turn=True).run_id == "second"
+    with pytest.raises(Locked):  # somebody has it
+        store.take_over("second", worker="w2", now_s=9, in_turn=True)
+
+
+def test_a_run_of_another_version_is_waited_for_while_somebody_works_on_it(store: Store) -> None:
+    in_line(store, "old", "lb1 a", worker="w", now_s=1)
+    store.database.transact(lambda db: db.execute("UPDATE runs SET version = '0'"))
+    in_line(store, "new", "lb1 a", now_s=2)
+    assert store.waiting() == {"new": ("old",)}
+    store.workers.dismiss("w")
+    assert store.queued() == ("new",)

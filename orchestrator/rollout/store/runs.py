@@ -1,14 +1,16 @@
 """The runs of a store: their plans, how they stand, and who works on them."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Protocol
 
 from orchestrator.errors import Locked, OtherVersion, RunNotFound, RunPaused
 from orchestrator.rollout.outline import Outline, outline_of
-from orchestrator.rollout.plan import Plan
+from orchestrator.rollout.plan import UNDO_KIND, Plan
 from orchestrator.rollout.records import Run, RunLine, RunState, StepStatus
 from orchestrator.rollout.store import locks
 from orchestrator.rollout.store.database import Database, Row, Transaction
+from orchestrator.rollout.store.line import InLine, ahead
 from orchestrator.rollout.store.locks import Locks
 from orchestrator.rollout.store.workers import Workers, fence
 
@@ -43,6 +45,7 @@ class Runs:
         resources: Sequence[str],
         now_s: float,
         operator: str = "",
+        partitions: Sequence[str] = (),
     ) -> None:
         """Store a new run and take its locks, both or neither.
 
@@ -51,6 +54,7 @@ class Runs:
         Args:
             worker: who works on it; empty leaves it queued for whoever is free.
             operator: the person who begins it.
+            partitions: of which workers do one run after another; see ``line``.
 
         Raises:
             Locked: another run holds one of the resources.
@@ -73,14 +77,15 @@ class Runs:
             )
             db.execute(
                 "INSERT INTO runs (run_id, version, state, reason, plan, kind, services, "
-                "resources, operator, worker, attempt, created_s, updated_s) "
-                "VALUES (?, ?, ?, '', '', ?, ?, ?, ?, ?, 0, ?, ?)",
+                "resources, partitions, operator, worker, attempt, created_s, updated_s) "
+                "VALUES (?, ?, ?, '', '', ?, ?, ?, ?, ?, ?, 0, ?, ?)",
                 run_id,
                 WORKFLOW_VERSION,
                 RunState.QUEUED.value if queued else RunState.RUNNING.value,
                 plan.kind,
                 json.dumps(list(plan.services)),
                 json.dumps(list(resources)),
+                json.dumps(list(partitions)),
                 operator,
                 worker,
                 now_s,
@@ -103,20 +108,26 @@ class Runs:
         else:
             db.execute("UPDATE runs SET reason = ? WHERE run_id = ?", reason, run_id)
 
-    def take_over(self, run_id: str, *, worker: str, now_s: float) -> Run:
+    def take_over(self, run_id: str, *, worker: str, now_s: float, in_turn: bool = False) -> Run:
         """Make this worker the owner of a run that nobody works on, locks included.
+
+        Args:
+            in_turn: only if it is queued, and no run is before it in the line.
 
         Returns:
             The run as it was before, with its old worker.
 
         Raises:
-            Locked: its worker lives, or another run took one of the resources meanwhile.
+            Locked: its worker lives, it is not its turn, or another run took one of the
+                resources meanwhile.
             RunNotFound: no such run.
             RunPaused: it has ended.
             OtherVersion: another version of the product began it.
         """
 
         def work(db: Transaction) -> Run:
+            if in_turn and _ahead(db).get(run_id) != ():
+                raise Locked(f"it is not the turn of run {run_id}", owner=run_id)
             run = self._free(db, run_id)
             refuse_ended(run)
             refuse_other_version(run)
@@ -251,13 +262,12 @@ class Runs:
         )
 
     def queued(self) -> tuple[str, ...]:
-        """Return the ids of runs that wait for a worker of this version, the oldest first."""
-        rows = self.database.rows(
-            "SELECT run_id FROM runs WHERE state = ? AND version = ? ORDER BY updated_s, run_id",
-            RunState.QUEUED.value,
-            WORKFLOW_VERSION,
-        )
-        return tuple(row["run_id"] for row in rows)
+        """Return the ids of queued runs of this version whose turn it is, the oldest first."""
+        return tuple(run_id for run_id, before in self.waiting().items() if not before)
+
+    def waiting(self) -> Mapping[str, tuple[str, ...]]:
+        """Return the ids of queued runs of this version, with those right before each."""
+        return _ahead(self.database)
 
     def running(self) -> tuple[tuple[str, int, str], ...]:
         """Return the id, the attempt and the worker of runs of this version that are worked on.
@@ -281,6 +291,33 @@ class Runs:
         if not rows:
             raise RunNotFound(f"there is no run {run_id}")
         return RunState(rows[0]["state"]), rows[0]["attempt"]
+
+
+class _Readable(Protocol):
+    def rows(self, statement: str, *values: object) -> list[Row]: ...
+
+
+def _ahead(database: _Readable) -> Mapping[str, tuple[str, ...]]:
+    rows = database.rows(
+        # One of another version keeps others waiting only while somebody works on it: it
+        # is not taken over here.
+        "SELECT run_id, state, kind, partitions FROM runs WHERE (state = ? AND "
+        "(version = ? OR worker IN (SELECT name FROM workers))) OR (state = ? AND version = ?) "
+        "ORDER BY CASE state WHEN 'queued' THEN 1 ELSE 0 END, updated_s, run_id",
+        RunState.RUNNING.value,
+        WORKFLOW_VERSION,
+        RunState.QUEUED.value,
+        WORKFLOW_VERSION,
+    )
+    return ahead(
+        InLine(
+            run_id=row["run_id"],
+            partitions=tuple(json.loads(row["partitions"])),
+            waits=row["state"] == RunState.QUEUED.value,
+            undoes=row["kind"] == UNDO_KIND,
+        )
+        for row in rows
+    )
 
 
 def purpose(plan: Plan) -> str:

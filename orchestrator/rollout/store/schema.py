@@ -52,4 +52,7 @@ ALTER TABLE runs ADD COLUMN services TEXT NOT NULL DEFAULT '[]';
     4: """
 CREATE TABLE turns (what TEXT PRIMARY KEY, worker TEXT NOT NULL);
 """,
+    5: """
+ALTER TABLE runs ADD COLUMN partitions TEXT NOT NULL DEFAULT '[]';
+""",
 }
