@@ -19,6 +19,9 @@ class ConnectionSync:
     The other unit is told every second, and at an orderly failover of everything; of a unit
     that lost its power it knows what it was told last. With the parameter off it knows nothing:
     connections that are open at a failover are lost.
+
+    Attributes:
+        told: what the other unit knows.
     """
 
     def __init__(
@@ -35,7 +38,7 @@ class ConnectionSync:
         self._active = active
         self._paths = paths
         self._failing_over = failing_over
-        self._told: tuple[L4Connection, ...] = ()
+        self.told: tuple[L4Connection, ...] = ()
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._tell_forever, name="l4-sync", daemon=True)
 
@@ -64,13 +67,13 @@ class ConnectionSync:
         found = path.hand_over() if last else path.connections()
         # Looked at afterwards: it forgets its connections after it went off.
         if unit.is_on:
-            self._told = found if wanted else ()
+            self.told = found if wanted else ()
 
     def hand_over(self) -> None:
         """Let the unit that is active now go on with what it was told."""
         path = self._paths.get(self._active())
         if path is not None:
-            path.adopt(self._told)
+            path.adopt(self.told)
 
     def _tell_forever(self) -> None:
         while not self._ended.wait(_EVERY_S):
