@@ -1,5 +1,6 @@
 """What a step has at hand: the run, the adapters, and the few reads that steps share."""
 
+import dataclasses
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -78,6 +79,7 @@ class Context:
     progress: Progress
     lane: str = ""
     _watches: dict[str, LoadMasterWatch] = field(default_factory=dict)
+    _told: dict[ServiceKey, VirtualService] = field(default_factory=dict)
     _guard: threading.Lock = field(default_factory=threading.Lock)
 
     @property
@@ -112,6 +114,7 @@ class Context:
 
     def tell_health(self, key: ServiceKey, service: VirtualService) -> None:
         """Keep how many servers of a service are healthy, against its floor."""
+        self._told[key] = service
         count, total = len(healthy(service)), len(service.real_servers)
         floor = self.floors[key].least_healthy(total)
         self.emit(
@@ -122,6 +125,21 @@ class Context:
             floor=floor,
             servers=total,
         )
+
+    def tell_out(self, place: Member) -> None:
+        """Keep that a server is out, which a read of it has shown, as ``tell_health`` does.
+
+        Without another read of the whole service: what it was right before is known, if this
+        attempt disabled the server.
+        """
+        service = self._told.get(place.service)
+        if service is None:
+            return
+        servers = tuple(
+            dataclasses.replace(one, enabled=False) if one.ref == place.rs else one
+            for one in service.real_servers
+        )
+        self.tell_health(place.service, dataclasses.replace(service, real_servers=servers))
 
     def places(self, name: str) -> tuple[Member, ...]:
         """Return a server's places in the services that this is about."""

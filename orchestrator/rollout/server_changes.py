@@ -79,7 +79,9 @@ def disable(context: Context, step: Step, record: StepRecord) -> Result:
         return (*ready, *gates.floors(context, step.server, place))
 
     with context.watch(place.loadmaster).floor:
-        return carry_out(context, step, record, _switching(context, step, gate))
+        result = carry_out(context, step, record, _switching(context, step, gate))
+        context.tell_out(place)
+        return result
 
 
 def enable(context: Context, step: Step, record: StepRecord) -> Result:

@@ -83,6 +83,11 @@ def test_roll(ready: World) -> None:
     for call in ready.mutations():
         others = [one for one in call.servers if one.address != call.params["rs"]]
         assert all(one.enabled and one.healthy for one in others)
+    # Whoever watches is told that a server is out when it is, not with the next look at all.
+    kinds = [(one.kind, one.step, one.data.get("healthy")) for one in ready.events]
+    for number, (kind, step, _) in enumerate(kinds):
+        if kind == "step-ended" and step and step.endswith("/disable"):
+            assert kinds[number - 1] == ("healthy", None, 2)
 
 
 def test_drain_then_add_by_name(ready: World) -> None:
