@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import click
@@ -42,6 +43,12 @@ _INSIDE = "KEMP_DEMO_INSIDE"
     show_default=True,
     help="HTTP requests begun per second.",
 )
+@click.option(
+    "--html",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Write the report of the roll as a page, with the requests that were measured.",
+)
 @pass_session
 def command(session: Session, /, **options: Any) -> int:
     """Add, roll and remove servers of a DSR service under load, and show the evidence.
@@ -66,7 +73,9 @@ def command(session: Session, /, **options: Any) -> int:
     )
 
 
-def _inside(session: Session, *, broken: Any, hosts: int, init: Any, rate: float) -> int:
+def _inside(
+    session: Session, *, broken: Any, hosts: int, init: Any, rate: float, html: Path | None
+) -> int:
     from cli.demo_view import LiveView, PlainView, print_evidence
     from orchestrator.lab.demo import DemoOptions, run_demo
     from orchestrator.lab.evidence import to_data
@@ -86,6 +95,13 @@ def _inside(session: Session, *, broken: Any, hosts: int, init: Any, rate: float
         render.write(render.as_json(data) if session.output == "json" else render.as_yaml(data))
     else:
         print_evidence(result, colour=session.colour)
+    if html is not None:
+        if result.roll is None:
+            session.warn("nothing was rolled, so there is no page")
+        else:
+            from cli.report_page import report_page
+
+            session.keep(html, report_page(result.roll), what="page")
     return int(ExitCode.OK if result.held else ExitCode.INVARIANT)
 
 

@@ -229,6 +229,25 @@ def _report_lines(report: "RunReport", *, colour: bool) -> Iterator[str]:
         yield f"  {name:<{width}}  {outcome}  {seconds:>10}  {host.reason}"
         if host.outcome in ("failed", "in_progress"):
             yield from _evidence_lines(host)
+    yield from _measured_lines(report, colour=colour)
+
+
+def _measured_lines(report: "RunReport", *, colour: bool) -> Iterator[str]:
+    for one in report.measured:
+        bad = one.failed or one.cut
+        yield _styled(f"{one.source}: {one.words}", "red" if bad else "green", colour)
+        yield "  " + ", ".join(f"{each.name} {each.failed} of {each.sent}" for each in one.phases)
+        for failure in one.failures:
+            yield f"    seen: {failure}"
+
+
+def measured_record(report: "RunReport") -> list[dict[str, Any]]:
+    """Return what clients saw as rows of a table, a row for each service and phase."""
+    return [
+        {"service": one.service, "phase": each.name, "sent": each.sent, "failed": each.failed}
+        for one in report.measured
+        for each in one.phases
+    ]
 
 
 def _evidence_lines(host: "HostReport") -> Iterator[str]:

@@ -62,11 +62,6 @@ def _page(done: "Rehearsed") -> str | None:
 
     history, result = done.history, done.result
     said = [f"rehearsal: {one}" for one in result.findings] or ["rehearsal: clean"]
-    said += [
-        f"{one.service}: {one.failed} of {one.requests} requests failed, {one.cut} of "
-        f"{one.downloads} downloads were cut"
-        for one in result.traffic
-    ]
     words = [Word(at_s=history.seconds, kind="rehearsal", text=one) for one in said]
     return report_page(replace(history, words=(*history.words, *words)))
 

@@ -103,7 +103,9 @@ def _plot(scale: _Scale, points: "Sequence[Point]", *, top: float) -> Plot:
         else:
             y = _PLOT_HEIGHT * (1 - one.value / top)
             lines[-1].append(f"{scale.x(one.at_s)},{y:.1f}")
-    return Plot(lines=tuple(" ".join(one) for one in lines if one), top=top, height=_PLOT_HEIGHT)
+    # A count between two that could not be read is a dot: a line needs two ends.
+    drawn = tuple(" ".join(one * 2 if len(one) == 1 else one) for one in lines if one)
+    return Plot(lines=drawn, top=top, height=_PLOT_HEIGHT)
 
 
 def _health_plot(scale: _Scale, health: "Health") -> Plot:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from cli.command import Command
-from cli.plan_text import hosts_record, report_text, steps_record, when
+from cli.plan_text import hosts_record, measured_record, report_text, steps_record, when
 from cli.render import Column, markdown, table
 from cli.rollout.options import run_argument
 from cli.rollout.stored_runs import open_store, read_report
@@ -24,6 +24,12 @@ _HOST_COLUMNS = (
     Column("OUTCOME", "outcome"),
     Column("SECONDS", "seconds", right=True),
     Column("WHY", "reason"),
+)
+_MEASURED_COLUMNS = (
+    Column("SERVICE", "service"),
+    Column("PHASE", "phase"),
+    Column("SENT", "sent", right=True),
+    Column("FAILED", "failed", right=True),
 )
 
 
@@ -60,6 +66,7 @@ def report(session: Session, run_id: str | None, html: Path | None) -> None:
 
         hosts = markdown_table(hosts_record(found), _HOST_COLUMNS)
         steps = markdown_table(steps_record(found), columns)
+        rows = markdown_table(measured_record(found), _MEASURED_COLUMNS)
         return "\n\n".join(
             [
                 f"# {found.kind.capitalize()} of {', '.join(found.services)}: {found.state}",
@@ -67,6 +74,7 @@ def report(session: Session, run_id: str | None, html: Path | None) -> None:
                 f"ended {when(found.ended_s) if found.ended_s else 'not yet'}. "
                 f"{markdown(found.reason)}",
                 f"## Servers\n\n{hosts}",
+                *([f"## Requests\n\n{rows}"] if found.measured else []),
                 f"## Steps\n\n{steps}",
                 f"Fingerprint of what the plan was made from: `{found.fingerprint}`",
             ]

@@ -26,10 +26,11 @@ from orchestrator.hosts.state import HostAddress
 from orchestrator.inventory import load_spec
 from orchestrator.lab.evidence import Invariant, Measured, StepTime, invariants
 from orchestrator.lab.lab import Lab
-from orchestrator.lab.load import LoadOptions, LoadRun
+from orchestrator.lab.load import LoadOptions, LoadResult, LoadRun
 from orchestrator.lab.loadmaster import LabLoadMaster
 from orchestrator.lab.recorder import ReplyRecorder
 from orchestrator.lab.rollout_file import PORT, lab_service, rollout_file
+from orchestrator.lab.run_phases import RunPhases, measured
 from orchestrator.lab.ssh_access import use_ssh_config
 from orchestrator.lab.station import Init
 from orchestrator.lab.systemd_host import SystemdOptions
@@ -39,10 +40,13 @@ from orchestrator.probes.arp import ArpWatch, ask_who_has
 from orchestrator.probes.segment import SegmentProbe
 from orchestrator.rollout.adapters import Adapters, run_here
 from orchestrator.rollout.facts import read_facts
+from orchestrator.rollout.history import History, history
+from orchestrator.rollout.measured import event_of
 from orchestrator.rollout.plan import Plan, StepKind
 from orchestrator.rollout.planner import make_plan
 from orchestrator.rollout.records import Event
 from orchestrator.rollout.report import RunReport
+from orchestrator.rollout.report import report as report_of
 from orchestrator.rollout.run import run_rollout
 from orchestrator.rollout.store import Store
 
@@ -105,12 +109,15 @@ class DemoResult:
 
     Attributes:
         refusals: what the product said when it was handed the wrong order.
+        roll: the run in the middle of the story, with the requests that it saw; None where
+            it did not come to that.
     """
 
     options: DemoOptions
     measured: Measured
     invariants: tuple[Invariant, ...]
     refusals: tuple[str, ...]
+    roll: History | None = None
 
     @property
     def held(self) -> bool:
@@ -147,6 +154,11 @@ def run_demo(
         return _Demo(options, lab, box, lm, store, driver, kemp, on_event).play()
 
 
+def _prefix(name: str) -> str:
+    """Return how the phases of the load are named while a rollout goes on."""
+    return f"{name}: "
+
+
 class _StoryEnded(OrchestratorError):
     """A rollout failed: what follows would build on it."""
 
@@ -180,6 +192,7 @@ class _Demo:
         self._healthy: list[int] = []
         self._rolling = threading.Event()
         self._refusals: list[str] = []
+        self._runs: dict[str, str] = {}
         self._adapters = Adapters(
             loadmaster=lambda _name: lm,
             driver=lambda _host: self._driver,
@@ -236,6 +249,7 @@ class _Demo:
                 else:
                     self._wrong_order(names, load)
             result = load.stop()
+        self._keep(result)
         heard = watch.evidence()
         gone = {} if self._options.broken else {names[-1]: self._carried(lab.hosts[-1])}
         measured = Measured(
@@ -258,6 +272,7 @@ class _Demo:
             measured=measured,
             invariants=invariants(measured, rolled=self._options.broken is None),
             refusals=tuple(self._refusals),
+            roll=self._history("roll"),
         )
 
     def _create_service(self) -> None:
@@ -275,18 +290,16 @@ class _Demo:
 
     def _rollouts(self, names: Sequence[str], load: LoadRun) -> None:
         self._tell("stage", f"add {', '.join(names[1:])} under load")
-        self._rollout("add", names[1:], name="add the others")
-        load.phase("rolling")
+        self._rollout("add", names[1:], name="add the others", load=load)
         if self._lab.machines:
             self._tell("stage", f"reboot {', '.join(names)}, one at a time")
         else:
             self._tell("stage", f"roll {', '.join(names)} to version 2, one at a time")
         self._rolling.set()
-        self._rollout("reboot" if self._lab.machines else "roll", names, name="roll")
+        self._rollout("reboot" if self._lab.machines else "roll", names, name="roll", load=load)
         self._rolling.clear()
-        load.phase("removing")
         self._tell("stage", f"drain and remove {names[-1]}")
-        self._rollout("remove", names[-1:], name="remove")
+        self._rollout("remove", names[-1:], name="remove", load=load)
         load.phase("afterwards")
         time.sleep(_LOOK_EVERY_S)
 
@@ -369,10 +382,18 @@ class _Demo:
 
     # -- rollouts
 
-    def _rollout(self, kind: str, hosts: Sequence[str], *, name: str) -> None:
-        report = run_rollout(
-            self._plan(kind, hosts), self._adapters, self._store, on_event=self._tell_rollout
-        )
+    def _rollout(
+        self, kind: str, hosts: Sequence[str], *, name: str, load: LoadRun | None = None
+    ) -> None:
+        plan = self._plan(kind, hosts)
+        phases = RunPhases(plan, [load] if load else [], prefix=_prefix(name))
+
+        def heard(event: Event) -> None:
+            phases.on_event(event)
+            self._tell_rollout(event)
+
+        report = run_rollout(plan, self._adapters, self._store, on_event=heard)
+        self._runs[name] = report.run_id
         self._outcomes[name] = {one.name: one.outcome for one in report.hosts.values()}
         self._steps += self._times(name, report)
         if report.finished:
@@ -382,6 +403,20 @@ class _Demo:
             raise KeyboardInterrupt
         self._tell("note", f"the rollout stopped: {report.reason}")
         raise _StoryEnded(f"{name}: {report.reason}")
+
+    def _keep(self, load: LoadResult) -> None:
+        """Keep with each run the requests that began while it went on."""
+        for name, run_id in self._runs.items():
+            found = measured(f"{self._service} on lb", load, prefix=_prefix(name))
+            if found.sent:
+                self._store.add_event(event_of(run_id, time.time(), found))
+
+    def _history(self, name: str) -> History | None:
+        if name not in self._runs:
+            return None
+        run_id = self._runs[name]
+        events = [one for _, one in self._store.events(run_id)]
+        return history(report_of(run_id, self._store), events)
 
     def _times(self, run: str, report: RunReport) -> Iterator[StepTime]:
         for host in report.hosts.values():

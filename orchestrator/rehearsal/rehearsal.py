@@ -28,6 +28,7 @@ from orchestrator.inventory import spec_from_data
 from orchestrator.lab.lab import Lab
 from orchestrator.lab.load import LoadOptions, LoadRun
 from orchestrator.lab.loadmaster import LabLoadMaster
+from orchestrator.lab.run_phases import RunPhases, measured
 from orchestrator.lab.topology import BRIDGE
 from orchestrator.probes.segment import SegmentProbe
 from orchestrator.rehearsal.configuration import is_direct, moved
@@ -40,9 +41,11 @@ from orchestrator.rehearsal.web_servers import WebServers
 from orchestrator.rollout.adapters import Adapters
 from orchestrator.rollout.facts import read_facts, rollout_of
 from orchestrator.rollout.history import History, history
+from orchestrator.rollout.measured import event_of
 from orchestrator.rollout.plan import Plan
 from orchestrator.rollout.planner import make_plan
 from orchestrator.rollout.records import Event, RequestKind
+from orchestrator.rollout.report import report as report_of
 from orchestrator.rollout.run import run_rollout
 from orchestrator.rollout.store import Store
 from orchestrator.rollout.web import WebAnswer, WebRequest, ask_web
@@ -286,6 +289,7 @@ class _Rehearsal:
                 for name, options in self._loads().items()
             }
             time.sleep(_QUIET_S)
+            phases = RunPhases(plan, loads.values())
             health = stack.enter_context(HealthWatch(self._boxes, speed=self._options.speed))
             stack.enter_context(trouble.begun())
             self._tell(f"running the plan: {plan.title}")
@@ -293,6 +297,7 @@ class _Rehearsal:
             def heard(event: Event) -> None:
                 self._events.append(event)
                 self._approve(event, adapters)
+                phases.on_event(event)
                 trouble.on_event(event)
                 if event.kind not in ("waiting", "healthy", "acting"):
                     self._tell(" ".join(filter(None, (event.server, event.kind, event.text))))
@@ -304,8 +309,11 @@ class _Rehearsal:
             if stop.is_set():
                 raise KeyboardInterrupt  # the run took it for a wish to pause
             time.sleep(_QUIET_S)
-            seen = tuple(traffic(name, load.stop()) for name, load in loads.items())
-        told = history(report, self._events)
+            counted = {name: load.stop() for name, load in loads.items()}
+        seen = tuple(traffic(name, one) for name, one in counted.items())
+        for name, one in counted.items():
+            self._store.add_event(event_of(_RUN, adapters.clock.time_s(), measured(name, one)))
+        told = history(report_of(_RUN, self._store), self._events)
         ended_s = report.ended_s or self._events[-1].at_s
         result = Result(
             **self._about(),
@@ -346,6 +354,7 @@ class _Rehearsal:
                 downloads=options.downloads,
                 # At least so long that it can be cut.
                 download_s=max(1.0, options.download_s / options.speed),
+                phase="before",
                 sources=self._sources,
                 cookies="cook" in str(one.settings.get("persist", "")),
                 max_seconds=24 * 3600,

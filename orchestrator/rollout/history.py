@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from orchestrator.rollout import measured
 from orchestrator.rollout.records import Event
 from orchestrator.rollout.report import HostReport, RunReport
 
@@ -110,6 +111,8 @@ _NOT_WORDS = frozenset({"step-started", "acting", "waiting", "step-ended", "heal
 def history(report: RunReport, events: Sequence[Event]) -> History:
     """Return the run of a report, with what its events say."""
     began_s = report.started_s
+    # What was counted may have been told when more than this run was over.
+    events = [one for one in events if one.kind != measured.KIND]
     last_s = max([report.ended_s or began_s, *(one.at_s for one in events)])
     seconds = max(last_s - began_s, 1.0)
     return History(

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from orchestrator.rollout import measured
+from orchestrator.rollout.measured import Measured
 from orchestrator.rollout.plan import ServerPlan, Warned
 from orchestrator.rollout.records import Run, RunLine, RunState, StepRecord, StepStatus
 from orchestrator.rollout.standing import standing
@@ -78,6 +80,7 @@ class RunReport:
         hosts: every host of the plan by name, in the plan's order.
         gates: those between batches that have something to look at.
         operator: the person who began it.
+        measured: what clients saw meanwhile, where somebody counted it.
     """
 
     run_id: str
@@ -93,6 +96,7 @@ class RunReport:
     hosts: Mapping[str, HostReport]
     gates: tuple[GateReport, ...] = ()
     operator: str = ""
+    measured: tuple[Measured, ...] = ()
 
     @property
     def finished(self) -> bool:
@@ -155,6 +159,7 @@ def report(run_id: str, store: Store) -> RunReport:
             for one in plan.gates
             if one.steps
         ),
+        measured=measured.measured_in(store.events_of_kind(run_id, measured.KIND)),
     )
 
 

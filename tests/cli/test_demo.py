@@ -92,8 +92,9 @@ def held(evidence: dict[str, Any]) -> dict[str, bool]:
 
 @pytest.mark.soak
 @pytest.mark.parametrize("init", ["none", "systemd"] if LONG else ["none"])
-def test_the_main_job(init: str) -> None:
-    code, evidence, progress = demo("--init", init)
+def test_the_main_job(init: str, tmp_path: Path) -> None:
+    page = tmp_path / "roll.html"
+    code, evidence, progress = demo("--init", init, "--html", str(page))
     assert code == 0, evidence
     assert all(held(evidence).values())
     assert evidence["requests"]["failed"] == 0
@@ -105,6 +106,10 @@ def test_the_main_job(init: str) -> None:
     assert evidence["requests"]["by_phase"]["afterwards"]["by_server"].get("web3", 0) == 0
     assert evidence["seconds"] < _LIMIT_S
     assert "kemp vs create" in progress
+    phases = evidence["requests"]["by_phase"]
+    rolled = sum(one["total"] for name, one in phases.items() if name.startswith("roll: "))
+    assert rolled > 0
+    assert f"<th>all</th><td>{rolled}</td>" in page.read_text()
 
 
 def test_the_vip_before_the_silence_breaks_the_service() -> None:

@@ -183,7 +183,14 @@ def test_a_rollout_over_both_layers_is_rehearsed_clean(kemp: Terminal, tmp_path:
     assert [(one["lowest"], one["asked"]) for one in result["floors"]] == [(1, 1), (1, 1)]
     assert result["addresses"]["10.20.0.250"] == "203.0.113.250"
     assert "running the plan" in told
-    assert "rehearsal: clean" in page.read_text()
+    written = page.read_text()
+    assert "rehearsal: clean" in written
+    # The report has the same counts, by what the run did when each request began.
+    _, _, measured = written.partition("Requests while it went on")
+    for one in result["traffic"]:
+        assert f"<th>all</th><td>{one['requests']}</td>" in measured
+    for phase in ("before", "batch 1", "afterwards"):
+        assert measured.count(f"<td>{phase}</td>") == 2
 
 
 @pytest.mark.kernel

@@ -1,6 +1,8 @@
 """The page of a run, looked at in a real browser."""
 
+import json
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from dataclasses import replace
@@ -12,12 +14,29 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from cli.report_page import report_page
 from orchestrator.rollout.history import history
+from orchestrator.rollout.measured import Measured, MeasuredPhase, event_of, measured_in
 from orchestrator.rollout.plan import Warned
 from orchestrator.rollout.records import Event
 from orchestrator.rollout.report import HostReport, RunReport, StepReport
+from orchestrator.rollout.store import Store
+from tests.cli.conftest import Terminal
+from tests.orchestrator.rollout.long_run import long_plan, store_run
 
 BEGAN_S = 1_780_000_000.0
 SERVICE = "tcp/203.0.113.250:80"
+MEASURED = Measured(
+    service=f"{SERVICE} on lb1",
+    source="clients in the lab",
+    sent=500,
+    failed=3,
+    downloads=8,
+    cut=1,
+    failures=("12.003 s, phase batch 1, fresh: connection refused",),
+    phases=(
+        MeasuredPhase(name="before", sent=100, failed=0),
+        MeasuredPhase(name="batch 1", sent=400, failed=3),
+    ),
+)
 HOSTILE = "<script>console.error('run')</script>"
 
 
@@ -79,6 +98,7 @@ def a_run(**more: Any) -> RunReport:
         ended_s=BEGAN_S + 130,
         fingerprint="ab" * 32,
         warnings=(Warned(id="l4-has-no-drain", message="works at layer 4", cure=""),),
+        measured=(MEASURED,),
         hosts={one.name: one for one in (web1, web2, host("web3", outcome="not_attempted"))},
     )
     return replace(plain, **more)
@@ -120,6 +140,33 @@ def test_times_and_counts_of_a_run() -> None:
         ("web2/healthy", False),
     ]
     assert [one.text for one in run.words] == ["canary approved by ops"]
+
+
+def test_what_was_measured_is_kept_as_an_event_and_is_no_sign_of_life() -> None:
+    kept = event_of("a1b2c3d4", BEGAN_S + 3600, MEASURED)
+    # As it comes back from a store.
+    kept = replace(kept, data=json.loads(json.dumps(kept.data)))
+    assert kept.text == f"{SERVICE} on lb1: 3 of 500 requests failed, 1 of 8 downloads cut"
+    assert measured_in([*some_events(), kept]) == (MEASURED,)
+    assert history(a_run(), [*some_events(), kept]) == history(a_run(), some_events())
+
+
+def test_what_was_measured_is_in_the_report_of_a_stored_run(kemp: Terminal, tmp_path: Path) -> None:
+    kemp.environ = {"KEMP_STORE": str(tmp_path / "store")}
+    with Store(tmp_path / "store") as store:
+        store_run(store, "r1", long_plan(2, boxes=1, batch=2))
+        without = kemp("rollout", "report", "r1").out
+        store.add_event(event_of("r1", BEGAN_S, MEASURED))
+    shown = kemp("rollout", "report", "r1").out
+    assert "clients in the lab" not in without
+    assert f"{SERVICE} on lb1: 3 of 500 requests failed, 1 of 8 downloads cut" in shown
+    assert "before 0 of 100, batch 1 3 of 400" in shown
+    (data,) = json.loads(kemp("rollout", "report", "r1", "-o", "json").out)["measured"]
+    assert (data["sent"], data["failed"], data["phases"][1]["failed"]) == (500, 3, 3)
+    assert re.search(r"\| batch 1 +\| +400 \| +3 \|", kemp("rollout", "report", "-o", "md").out)
+    page = tmp_path / "page.html"
+    assert kemp("rollout", "report", "r1", "--html", str(page)).code == 0
+    assert "Requests while it went on" in page.read_text()
 
 
 def test_a_step_in_hand_reaches_to_the_last_sign_of_life() -> None:
@@ -177,6 +224,14 @@ def test_it_is_drawn_and_says_nothing_to_the_console(
     # The gap of what could not be read splits the line.
     assert page.locator("polyline.left").count() == 2
     assert page.locator("line.floor").count() == 1
+    counts = page.locator("table.counts tr")
+    assert [row.inner_text().split("\t") for row in counts.all()] == [
+        ["Phase", "Sent", "Failed"],
+        ["before", "100", "0"],
+        ["batch 1", "400", "3"],
+        ["all", "500", "3"],
+    ]
+    assert page.get_by_text("8 downloads, 1 cut").is_visible()
     dark = page.evaluate("getComputedStyle(document.body).backgroundColor")
     assert (dark == "rgb(255, 255, 255)") is (scheme == "light")
     page.context.close()
@@ -188,6 +243,22 @@ def test_on_paper_the_ground_is_white_and_nothing_is_cut_off(browser: Browser, f
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
     page.set_viewport_size({"width": 760, "height": 1000})
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    page.context.close()
+
+
+def test_on_a_narrow_screen_nothing_is_wider_than_it_and_no_word_is_broken(
+    browser: Browser, file: Path
+) -> None:
+    page, said = show(browser, file, color_scheme="dark")
+    page.set_viewport_size({"width": 400, "height": 900})
+    assert said == []
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    for text in ("web1/disable", "opened", "l4-has-no-drain"):
+        box = page.get_by_text(text, exact=True).first.bounding_box()
+        assert box is not None
+        assert box["height"] < 35, f"{text} takes more than one line"
+    # The pictures keep their size, and are moved in their frame.
+    assert page.locator("#timeline").evaluate("one => one.clientWidth") > 500
     page.context.close()
 
 

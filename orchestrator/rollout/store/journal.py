@@ -183,6 +183,13 @@ class Journal:
         )
         return tuple((row["number"], _event(row)) for row in rows)
 
+    def events_of_kind(self, run_id: str, kind: str) -> tuple[Event, ...]:
+        """Return the events of one kind of a run, oldest first."""
+        rows = self.database.rows(
+            "SELECT * FROM events WHERE run_id = ? AND kind = ? ORDER BY number", run_id, kind
+        )
+        return tuple(_event(row) for row in rows)
+
     def last_events(self, run_id: str, limit: int) -> tuple[tuple[int, Event], ...]:
         """Return the last events of a run with their numbers, oldest first."""
         rows = self.database.rows(
