@@ -19,7 +19,7 @@ from orchestrator.errors import OrchestratorError
 from orchestrator.hosts.netlink import NetlinkDriver
 from orchestrator.lab.lab import Lab
 from orchestrator.lab.loadmaster import LabLoadMaster
-from orchestrator.lab.rollout_file import KINDS, rollout_file
+from orchestrator.lab.rollout_file import KINDS, PAIRED_KINDS, rollout_file
 from orchestrator.lab.ssh_access import use_ssh_config
 from orchestrator.lab.station import LabOptions, StationStatus, options_of
 from orchestrator.lab.systemd_host import SystemdOptions
@@ -47,7 +47,8 @@ def hold(options: LabOptions, ready: int) -> None:
         else:
             use_ssh_config(lab.ssh_config)
         names = [host.name for host in lab.hosts]
-        for kind in (*KINDS, *(["reboot"] if systemd else [])):
+        kinds = KINDS if len(names) == 1 else PAIRED_KINDS
+        for kind in (*kinds, *(["reboot"] if systemd else [])):
             wanted = rollout_file(lab, box, kind, names, method=options.method)
             content = yaml.safe_dump(wanted, sort_keys=False)
             (lab.directory / f"{kind}.yaml").write_text(content, encoding="utf-8")

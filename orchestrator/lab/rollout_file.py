@@ -12,7 +12,9 @@ from orchestrator.lab.station import LabMethod
 from orchestrator.lab.topology import BRIDGE
 from orchestrator.lab.webservice import argv
 
-KINDS = ("add", "roll", "drain", "remove")
+KINDS = ("add", "roll", "drain", "remove", "rehome")
+PAIRED_KINDS = (*KINDS, "replace")
+"""Those of a lab with two servers or more."""
 PORT = 80
 _RESTART = "echo VERSION=2 > /etc/sysconfig/httpd && systemctl restart httpd"
 # Run on the operator's station: what reboots a host cannot wait there until it is back.
@@ -35,6 +37,12 @@ def lab_service(lab: Lab) -> VsRef:
     return VsRef.parse(f"tcp/{lab.vip}:{PORT}")
 
 
+def second_service(lab: Lab) -> VsRef:
+    """Return the virtual service that the lab's servers can be moved to; nobody has it yet."""
+    network, _, last = lab.vip.rpartition(".")
+    return VsRef.parse(f"tcp/{network}.{int(last) + 1}:{PORT}")
+
+
 def rollout_file(
     lab: Lab,
     box: LabLoadMaster,
@@ -49,8 +57,9 @@ def rollout_file(
     appliance does.
 
     Args:
-        kind: one of ``KINDS``; a roll renews the web servers as version 2. Where the hosts
-            boot, reboot too: a roll that reboots them.
+        kind: one of ``PAIRED_KINDS``; a roll renews the web servers as version 2, replace
+            puts the last of the hosts in the place of the first, rehome moves them to
+            another VIP. Where the hosts boot, reboot too: a roll that reboots them.
         hosts: names of the servers it is about.
     """
     rollout: dict[str, Any] = {
@@ -74,6 +83,24 @@ def rollout_file(
             root = Path(lab.hosts[0].root).parent / "{host}"
             action = argv("restart", root=root, name="{host}", version="2", port=PORT)
         rollout["action"] = {"argv": action, "on": "host", "timeout_s": 30}
+    service = {
+        "loadmaster": "lb",
+        "service": str(lab_service(lab)),
+        "method": method,
+        **({"gateway": lab.lb_address} if method == "gateway" else {}),
+        "health": {"path": "/health"},
+    }
+    services, pools = {"web": service}, {"web": [host.name for host in lab.hosts]}
+    if kind == "replace":
+        old, new = hosts[0], hosts[-1]
+        del rollout["hosts"]
+        rollout["replace"] = {old: new}
+        pools["web"].remove(new)
+    elif kind == "rehome":
+        services["new"] = {**service, "service": str(second_service(lab))}
+        pools["new"] = pools["web"]
+        # All of them move: the old service is empty at the end.
+        rollout |= {"moves_from": "web", "pool": "new", "may_empty": ["web"]}
     return {
         "loadmasters": {
             "lb": {
@@ -82,17 +109,9 @@ def rollout_file(
                 "segment_address": lab.lb_address,
             }
         },
-        "services": {
-            "web": {
-                "loadmaster": "lb",
-                "service": str(lab_service(lab)),
-                "method": method,
-                **({"gateway": lab.lb_address} if method == "gateway" else {}),
-                "health": {"path": "/health"},
-            }
-        },
+        "services": services,
         "hosts": {host.name: _host(host) for host in lab.hosts},
-        "pools": {"web": {"service": "web", "hosts": [host.name for host in lab.hosts]}},
+        "pools": {name: {"service": name, "hosts": list(names)} for name, names in pools.items()},
         "arp_probe": {"interface": BRIDGE},
         "rollout": rollout,
     }

@@ -17,7 +17,7 @@ from orchestrator.errors import HostUnreachable, OrchestratorError
 from orchestrator.inventory import parse_spec
 from orchestrator.lab.lab import Lab
 from orchestrator.lab.loadmaster import LabLoadMaster
-from orchestrator.lab.rollout_file import KINDS, rollout_file
+from orchestrator.lab.rollout_file import PAIRED_KINDS, rollout_file
 from orchestrator.lab.station import METHODS, LabMethod
 from orchestrator.network_namespace import NetworkNamespace
 from tests.orchestrator.lab.web_servers import WebServers
@@ -63,9 +63,12 @@ def test_nobody_has_the_vip_to_begin_with(lab: Lab) -> None:
 @pytest.mark.parametrize("method", METHODS)
 def test_the_file_of_a_lab_is_one_that_can_be_used(lab: Lab, method: LabMethod) -> None:
     box = cast("LabLoadMaster", SimpleNamespace(url="https://203.0.113.10", fingerprint="0" * 64))
-    for kind in KINDS:
-        content = yaml.safe_dump(rollout_file(lab, box, kind, ["web1"], method=method))
-        assert parse_spec(content, path="lab.yaml").services["web"].method == method
+    for kind in PAIRED_KINDS:
+        content = yaml.safe_dump(rollout_file(lab, box, kind, ["web1", "web2"], method=method))
+        spec = parse_spec(content, path="lab.yaml")
+        assert {one.method for one in spec.services.values()} == {method}
+        assert spec.rollout is not None
+        assert spec.rollout.kind == kind
 
 
 def test_hosts_start_with_the_arp_settings_of_a_fresh_machine(lab: Lab) -> None:
