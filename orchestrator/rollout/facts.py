@@ -5,7 +5,7 @@ A host or LoadMaster that cannot be read raises; it never looks like an empty on
 
 import hashlib
 import ipaddress
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
@@ -47,6 +47,20 @@ class LoadMasterFacts:
     drain_time_s: int | None = None
     rates: Mapping[tuple[VsRef, RsRef], int] = field(default_factory=dict)
     appliance: str | None = None
+    _by_address: Mapping[str, Sequence[VirtualService]] = field(
+        init=False, repr=False, compare=False
+    )
+
+    def __post_init__(self) -> None:
+        by_address: dict[str, list[VirtualService]] = {}
+        for service in self.services:
+            for address in addresses_of(service):
+                by_address.setdefault(address, []).append(service)
+        object.__setattr__(self, "_by_address", by_address)
+
+    def having(self, address: str) -> Sequence[VirtualService]:
+        """Return the services that have a server with this address, on any port."""
+        return self._by_address.get(address, ())
 
     def service(self, vs: VsRef) -> VirtualService | None:
         """Return a service, None if there is none."""
@@ -103,8 +117,8 @@ class Facts:
         found = (
             (ServiceKey(loadmaster=name, vs=vs.ref), vs)
             for name, facts in self.loadmasters.items()
-            for vs in facts.services
-            if isinstance(vs.ref, VsRef) and has_address(vs, address)
+            for vs in facts.having(address)
+            if isinstance(vs.ref, VsRef)
         )
         return tuple((key, vs) for key, vs in found if key not in named)
 
@@ -114,11 +128,10 @@ def find_server(service: VirtualService, rs: RsRef) -> RealServer | None:
     return next((one for one in service.real_servers if one.ref == rs), None)
 
 
-def has_address(service: VirtualService, address: str) -> bool:
-    """Return whether a service or its SubVSs have a server with this address, on any port."""
-    return any(one.address == address for one in service.real_servers) or any(
-        has_address(sub.service, address) for sub in service.sub_services if sub.service
-    )
+def addresses_of(service: VirtualService) -> set[str]:
+    """Return the addresses of a service's servers and of those of its SubVSs."""
+    own = {one.address for one in service.real_servers}
+    return own.union(*(addresses_of(sub.service) for sub in service.sub_services if sub.service))
 
 
 def rollout_of(spec: Spec) -> RolloutSpec:

@@ -14,7 +14,7 @@ from orchestrator.hosts.state import NetState
 from orchestrator.members import Carried, Member
 from orchestrator.probes.service import bound, connections_left
 from orchestrator.rollout.context import Context
-from orchestrator.rollout.facts import find_server, has_address
+from orchestrator.rollout.facts import addresses_of, find_server
 from orchestrator.rollout.floors import healthy
 from orchestrator.rollout.plan import Step, StepKind
 from orchestrator.rollout.records import StepStatus
@@ -191,7 +191,7 @@ def vip_let_go(context: Context, carried: Carried, name: str) -> tuple[str, ...]
     vips, address, places = carried.wanted.vips, context.host(name).address, context.places(name)
     for loadmaster in dict.fromkeys(one.loadmaster for one in places):
         for vs in context.loadmaster(loadmaster).virtual_services.list():
-            if vs.address not in vips or not has_address(vs, address):
+            if vs.address not in vips or address not in addresses_of(vs):
                 continue
             enabled = [rs.ref for rs in vs.real_servers if rs.ref.address == address and rs.enabled]
             if enabled:

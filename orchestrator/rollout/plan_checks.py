@@ -1,12 +1,12 @@
 """What a plan must keep to: rules of the LoadMaster, the floor; and what to warn of. Pure."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from kempsdk import Forward, RsRef, Schedule
 from orchestrator import rules
 from orchestrator.errors import GateRefused
 from orchestrator.hosts.state import NetState
-from orchestrator.members import Carried, Member, ServiceKey, carried, direct
+from orchestrator.members import Carried, Member, carried, direct
 from orchestrator.rollout.facts import Facts, rollout_of, services_of
 from orchestrator.rollout.floors import ServiceFloor, healthy, service_floors
 from orchestrator.rollout.plan import Floor, ServerPlan, StepKind, Warned
@@ -206,13 +206,18 @@ def _lowest(
     spec: Spec, facts: Facts, floor: ServiceFloor, batches: Sequence[Sequence[ServerPlan]]
 ) -> Floor:
     key, service = floor.key, facts.service(floor.key)
+    pools = {
+        name
+        for name in spec.pools
+        if (entry := spec.service_of(name)).loadmaster == key.loadmaster and entry.ref == key.vs
+    }
     there = {rs.ref for rs in service.real_servers}
     up = set(healthy(service))
     now, total = len(up), len(there)
     lowest, most_out, lowest_at = now, total - now, ""
     refused: list[str] = []
     for number, batch in enumerate(batches, start=1):
-        disabled = _servers(spec, key, batch, StepKind.DISABLE)
+        disabled = _servers(spec, pools, batch, StepKind.DISABLE)
         if disabled:
             floor.refuse_impossible(len(there))
         left = up - disabled
@@ -227,9 +232,9 @@ def _lowest(
         if disabled and out > most:
             refused.append(f"disabling {words} makes {out} out, max_unavailable is {most}")
         # A server that was down before it was disabled is not counted on afterwards.
-        up = left | (_servers(spec, key, batch, StepKind.ENABLE) - (disabled - up))
-        there |= _servers(spec, key, batch, StepKind.ADD_SERVER)
-        there -= _servers(spec, key, batch, StepKind.DELETE_SERVER)
+        up = left | (_servers(spec, pools, batch, StepKind.ENABLE) - (disabled - up))
+        there |= _servers(spec, pools, batch, StepKind.ADD_SERVER)
+        there -= _servers(spec, pools, batch, StepKind.DELETE_SERVER)
     if refused:
         down = [
             f"{rs.ref} is {rs.status.value}"
@@ -255,12 +260,12 @@ def _lowest(
 
 
 def _servers(
-    spec: Spec, key: ServiceKey, batch: Sequence[ServerPlan], kind: StepKind
+    spec: Spec, pools: Collection[str], batch: Sequence[ServerPlan], kind: StepKind
 ) -> set[RsRef]:
-    """Return the servers of a service to which a batch does something."""
+    """Return the servers of a service, by its pools, to which a batch does something."""
     return {
-        member.rs
+        spec.server(step.pool, one.host)
         for one in batch
         for step in one.of_kind(kind)
-        if step.pool is not None and (member := spec.member(step.pool, one.host)).service == key
+        if step.pool is not None and step.pool in pools
     }
