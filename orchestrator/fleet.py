@@ -88,8 +88,13 @@ OnEnd = Callable[[HostReport], None]
 """Is told what became of a host once that is known; called from several threads."""
 
 
-def assignment(spec: Spec, name: str, *, adopt: bool = False) -> Assignment:
+def assignment(
+    spec: Spec, name: str, *, adopt: bool = False, mend: Iterable[str] = ()
+) -> Assignment:
     """Return what a host is to carry, by the pools it is in.
+
+    Args:
+        adopt, mend: as ``Wanted`` has them.
 
     Raises:
         SpecInvalid: it is in none.
@@ -101,7 +106,8 @@ def assignment(spec: Spec, name: str, *, adopt: bool = False) -> Assignment:
     parts = []
     for one in carried(host, places):
         others = tuple(place.vs for place in places if place not in one.places)
-        parts.append(replace(one.part, wanted=replace(one.wanted, keep=others, adopt=adopt)))
+        wanted = replace(one.wanted, keep=others, adopt=adopt, mend=frozenset(mend))
+        parts.append(replace(one.part, wanted=wanted))
     return Assignment(host=host, parts=tuple(parts))
 
 

@@ -11,6 +11,7 @@ from cli.hosts.options import (
     diff_option,
     keep_going_option,
     local_options,
+    mend_option,
     revert_after_option,
     which_hosts,
     yes_option,
@@ -25,6 +26,7 @@ from cli.session import Session, pass_session
 @click.command(cls=Command)
 @which_hosts
 @adopt_option
+@mend_option
 @diff_option
 @revert_after_option
 @keep_going_option
@@ -87,6 +89,7 @@ def revert(
 @click.command(cls=Command)
 @which_hosts
 @adopt_option
+@mend_option
 @revert_after_option
 @keep_going_option
 @click.option("--local", is_flag=True, help="This very machine; no inventory is needed.")
@@ -119,6 +122,12 @@ def ensure(
     if which["names"] or which["file"] or which["everything"] or which["groups"]:
         raise click.UsageError("--local is this machine: name no other host")
     fleet = fleet_of_this_machine(
-        session, services, method, interface=interface, address=address, adopt=which["adopt"]
+        session,
+        services,
+        method,
+        interface=interface,
+        address=address,
+        adopt=which["adopt"],
+        mend=which["mend"],
     )
     return show(session, fleet.apply(fleet.plan()))

@@ -7,7 +7,7 @@ import click
 from cli.command import Command
 from cli.exit_codes import ExitCode
 from cli.host_text import report_text
-from cli.hosts.options import adopt_option, diff_option, which_hosts
+from cli.hosts.options import adopt_option, diff_option, mend_option, which_hosts
 from cli.hosts.reports import ended, show, show_plan
 from cli.hosts.work import work_on
 from cli.session import Session, pass_session
@@ -53,6 +53,7 @@ def facts(session: Session, /, **which: Any) -> ExitCode:
 @click.command(cls=Command)
 @which_hosts
 @adopt_option
+@mend_option
 @diff_option
 @pass_session
 def plan(session: Session, /, diff: bool, **which: Any) -> ExitCode:
@@ -79,6 +80,7 @@ def verify(session: Session, /, **which: Any) -> ExitCode:
 @click.command(cls=Command)
 @which_hosts
 @adopt_option
+@mend_option
 @pass_session
 def script(session: Session, /, **which: Any) -> ExitCode:
     """Print the shell commands that do by hand what apply would do, for one host."""

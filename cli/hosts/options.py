@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from orchestrator.hosts.confirm_or_revert import REVERT_AFTER_S
+from orchestrator.hosts.findings import MENDABLE
 
 
 def which_hosts(verb: Callable[..., Any]) -> Callable[..., Any]:
@@ -61,6 +62,12 @@ def local_options(verb: Callable[..., Any]) -> Callable[..., Any]:
 
 adopt_option = click.option(
     "--adopt", is_flag=True, help="Take over files and settings that somebody else made."
+)
+mend_option = click.option(
+    "--mend",
+    multiple=True,
+    type=click.Choice(MENDABLE),
+    help="Mend this warning too: switch off what somebody else switched on.",
 )
 yes_option = click.option("--yes", is_flag=True, help="Do not ask.")
 keep_going_option = click.option(

@@ -60,6 +60,7 @@ def fleet_of_this_machine(
     interface: str | None,
     address: str | None,
     adopt: bool,
+    mend: tuple[str, ...],
 ) -> "Fleet":
     """Return this very machine, as the only host of a fleet."""
     from orchestrator.fleet import Assignment, Fleet
@@ -74,7 +75,7 @@ def fleet_of_this_machine(
         raise click.UsageError(f"there is no method {method}; there are {', '.join(known)}")
     driver = session.adapters.here()
     host = local_host(driver, interface=interface, address=address)
-    wanted = Wanted(host=host, services=refs, adopt=adopt)
+    wanted = Wanted(host=host, services=refs, adopt=adopt, mend=frozenset(mend))
     part = Part(method=known[method], wanted=wanted)
     return Fleet([Assignment(host=host, parts=(part,))], lambda _host: driver)
 

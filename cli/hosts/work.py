@@ -44,6 +44,7 @@ def work_on(
     groups: tuple[str, ...],
     width: int,
     adopt: bool = False,
+    mend: tuple[str, ...] = (),
     revert_after_s: int | None = None,
 ) -> Iterator[Work]:
     """Choose the hosts by what was typed, and open the ways to them while the context lasts.
@@ -60,7 +61,7 @@ def work_on(
         raise click.UsageError("name the inventory: -f FILE, or KEMP_INVENTORY")
     spec = load_spec(place)
     chosen = _chosen(spec, names, everything=everything, groups=groups)
-    assignments = {name: assignment(spec, name, adopt=adopt) for name in chosen}
+    assignments = {name: assignment(spec, name, adopt=adopt, mend=mend) for name in chosen}
     with ExitStack() as stack:
         adapters = stack.enter_context(
             session.adapters.rollout(spec, session, revert_after_s=revert_after_s)

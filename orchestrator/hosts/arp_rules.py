@@ -36,6 +36,15 @@ ExecStart=/bin/sh -c 'exec /usr/sbin/arptables-restore <{ARPTABLES_FILE}'
 WantedBy=multi-user.target
 """
 
+FLUSHER = "arptables.service"
+"""What the distribution restores the rules with; stopped, it flushes them."""
+FLUSHER_DROP_IN = f"{UNIT_DIRECTORY}/{FLUSHER}.d/90-kemp.conf"
+FLUSHER_FILE = f"""\
+{OUR_HEADER}: the rules stay while the VIP is there, at a shutdown too. Do not edit.
+[Service]
+ExecStop=
+"""
+
 _EMPTY = "*filter\n:INPUT ACCEPT\n:OUTPUT ACCEPT\n"
 
 

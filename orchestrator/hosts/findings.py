@@ -21,6 +21,11 @@ class Finding:
     blocks: bool = True
 
 
+MENDABLE = ("arptables-flushes", "masquerade-on")
+"""Warnings about what somebody else switched on, perhaps for a reason: it is switched off only
+where the operator names them."""
+
+
 def blocking(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     """Return those that keep traffic away from the host."""
     return tuple(one for one in findings if one.blocks)

@@ -95,6 +95,11 @@ def open_port(service: VsRef, zone: str) -> Entry:
     return Entry(option="port", words=(f"{service.port}/{service.protocol.value}",), zone=zone)
 
 
+def masquerade(zone: str) -> Entry:
+    """Return the entry that has a zone's forwarded packets carry the host's own address."""
+    return Entry(option="masquerade", words=(), zone=zone)
+
+
 def is_in(entry: Entry, zone: Zone | None, direct: Iterable[str]) -> bool:
     """Return whether one side of the firewall has an entry; a zone that was not read has none."""
     if not entry.zone:
@@ -102,6 +107,8 @@ def is_in(entry: Entry, zone: Zone | None, direct: Iterable[str]) -> bool:
         return any(_direct_words(line) == _direct_words(" ".join(entry.words)) for line in direct)
     if zone is None:
         return False
+    if entry.option == "masquerade":
+        return zone.masquerade
     if entry.option == "port":
         return _has_port(zone, entry.words[0])
     if entry.option == "rich-rule":
@@ -121,6 +128,15 @@ def sent_round(zone: Zone, vips: Iterable[str]) -> tuple[Entry, ...]:
         Entry(option="forward-port", words=(one,), zone=zone.name)
         for one in zone.forward_ports
         if one.rpartition("toaddr=")[2] in wanted and "toaddr=" in one
+    )
+
+
+def took_away_round(argv: Iterable[str], vips: Iterable[str]) -> bool:
+    """Return whether a call takes such an entry away."""
+    wanted = frozenset(vips)
+    return any(
+        word.startswith("--remove-forward-port=") and word.rpartition("toaddr=")[2] in wanted
+        for word in argv
     )
 
 

@@ -174,4 +174,5 @@ def _persistence(host: Host) -> list[str]:
         "host_file boot-file /etc/sysconfig/network",
         *(f"folder keyfile {directory} public_part '*'" for directory in KEYFILES),
         f"folder boot-file {UNIT_DIRECTORY} cat 'kemp-*.service'",
+        f"folder boot-file {UNIT_DIRECTORY}/arptables.service.d cat '*-kemp.conf'",
     ]

@@ -132,6 +132,7 @@ def test_a_host_that_a_rollout_holds_is_left_alone(lab: InLab, kemp: Terminal) -
         ),
         (["plan", "--group", "rack=c"], ExitCode.NOT_FOUND, "no group rack=c; there are web,"),
         (["apply", "web1", "--revert-after", "0"], ExitCode.USAGE, "not in the range x>=1"),
+        (["plan", "web1", "--mend", "all"], ExitCode.USAGE, "arptables-flushes"),
         (["plan"], ExitCode.USAGE, "which hosts"),
         (["script", "--all"], ExitCode.USAGE, "for one host"),
         (["ensure", "--local", "web1"], ExitCode.USAGE, "name no other host"),

@@ -10,6 +10,9 @@ from dataclasses import dataclass
 from orchestrator.errors import HostChangeFailed
 from orchestrator.hosts import tools
 from orchestrator.hosts.arp_rules import (
+    FLUSHER,
+    FLUSHER_DROP_IN,
+    FLUSHER_FILE,
     UNIT,
     UNIT_FILE,
     UNIT_PATH,
@@ -54,7 +57,8 @@ class ArpTables:
                 somebody else's file is in the way.
         """
         arp = _checked(state, wanted)
-        if not blocking(self.verify(state, wanted)):
+        mended = tuple(_stop_flushing(state)) if _is_to_stop(state, wanted) else ()
+        if not blocking(self.verify(state, wanted)) and not mended:
             return ()
         rules = _rules(wanted, wanted.vips)
         kept = plan_keep(state, wanted.host, wanted.vips, adopt=wanted.adopt)
@@ -64,6 +68,7 @@ class ArpTables:
             *(rule.inserted() for rule in rules if not is_in(rule, arp.rules)),
             *kept.changes,
             *place(state, kept),
+            *mended,
         )
         record = read_record(state, wanted.host).noting(changes)
         for vip in wanted.vips:
@@ -118,7 +123,7 @@ class ArpTables:
                 if is_ipv4(vip)
                 for one in _verify_rules(state, wanted, vip)
             ),
-            *(_verify_keeping(state) if any(map(is_ipv4, wanted.vips)) else ()),
+            *(_verify_keeping(state, host.name) if any(map(is_ipv4, wanted.vips)) else ()),
             *(
                 verify_neighbour_discovery(state, host)
                 if not all(map(is_ipv4, wanted.vips))
@@ -137,6 +142,7 @@ class ArpTables:
             one
             for one in self.verify(state, wanted)
             if one.id.removesuffix("-persistent") in _A_PERSONS or not one.blocks
+            if one.id not in wanted.mend
         )
 
     def exposed(self, state: NetState, wanted: Wanted) -> tuple[Finding, ...]:
@@ -193,7 +199,7 @@ def _verify_rules(state: NetState, wanted: Wanted, vip: str) -> Iterator[Finding
             )
 
 
-def _verify_keeping(state: NetState) -> Iterator[Finding]:
+def _verify_keeping(state: NetState, name: str) -> Iterator[Finding]:
     persistence = persistence_of(state)
     unit = persistence.files.get(UNIT_PATH)
     enabled = persistence.units.get(UNIT.removesuffix(".service")) == "enabled"
@@ -209,7 +215,8 @@ def _verify_keeping(state: NetState) -> Iterator[Finding]:
             id="arptables-flushes",
             message="arptables.service is enabled: when it is stopped, at each shutdown too, it "
             "flushes the rules while the VIP is still there, and the host answers ARP for it",
-            cure=f"systemctl disable arptables: {UNIT} restores the same file at boot",
+            cure=f"kemp host apply --mend arptables-flushes {name}: the service is no longer "
+            f"started, nor does it flush when it ends; {UNIT} restores the same file at boot",
             blocks=False,
         )
     if persistence.units.get("nftables") == "enabled" and _section(state).variant == "nft":
@@ -257,6 +264,44 @@ def _keep_rules(state: NetState) -> Iterator[NetChange]:
         yield tools.enable_unit(UNIT)
 
 
+def _is_to_stop(state: NetState, wanted: Wanted) -> bool:
+    return (
+        "arptables-flushes" in wanted.mend
+        and _section(state).service == "enabled"
+        and any(map(is_ipv4, wanted.vips))
+    )
+
+
+def _stop_flushing(state: NetState) -> Iterator[NetChange]:
+    """Yield what keeps the distribution's service from flushing the rules.
+
+    Disabling it is not enough: it runs until the next shutdown, which stops it.
+    """
+    old = persistence_of(state).files.get(FLUSHER_DROP_IN)
+    before = old.content if old else None
+    if before != FLUSHER_FILE:
+        yield WriteFile(path=FLUSHER_DROP_IN, content=FLUSHER_FILE, before=before)
+        yield from reload(state)
+    yield tools.disable_unit(FLUSHER)
+
+
+def _flush_as_before(state: NetState, record: UndoRecord) -> Iterator[NetChange]:
+    """Yield what gives the distribution's service back as it was found."""
+    taken = record.files.get(FLUSHER_DROP_IN)
+    now = persistence_of(state).files.get(FLUSHER_DROP_IN)
+    if taken is not None and now is not None and is_ours(now):
+        yield WriteFile(path=FLUSHER_DROP_IN, content=taken.before, before=now.content)
+        yield from reload(state)
+    calls = [one.argv for one in record.calls]
+    # An earlier kemp enabled it; this one disables it.
+    for ours, back in (
+        (tools.enable_unit(FLUSHER), tools.disable_unit(FLUSHER)),
+        (tools.disable_unit(FLUSHER), tools.enable_unit(FLUSHER)),
+    ):
+        if ours.argv in calls:
+            yield back
+
+
 def _forget_rules(
     state: NetState, arp: Arptables, rules: list[ArpRule], record: UndoRecord, *, last: bool
 ) -> Iterator[NetChange]:
@@ -273,9 +318,7 @@ def _forget_rules(
         yield tools.disable_unit(UNIT)
         yield WriteFile(path=UNIT_PATH, content=None, before=unit.content)
         yield from reload(state)
-    ours = tools.enable_unit("arptables.service").argv
-    if any(one.argv == ours for one in record.calls):
-        yield tools.disable_unit("arptables.service")
+    yield from _flush_as_before(state, record)
 
 
 def _saved(arp: Arptables) -> str | None:

@@ -15,9 +15,11 @@ from orchestrator.hosts.firewall_rules import (
     Entry,
     direct_redirect,
     is_in,
+    masquerade,
     open_port,
     redirect,
     sent_round,
+    took_away_round,
 )
 from orchestrator.hosts.methods.method import Wanted
 from orchestrator.hosts.methods.record_file import read_record, write_record
@@ -41,7 +43,8 @@ class Redirect:
     def plan_add(self, state: NetState, wanted: Wanted) -> tuple[NetChange, ...]:
         """Return the calls that add what is missing, running and lasting; none if it is right.
 
-        With ``adopt`` what sends packets round (``sent_round``) is taken away first.
+        With ``adopt`` what sends packets round (``sent_round``) is taken away first; the
+        masquerade that came with it only where ``mend`` names it.
 
         Raises:
             HostChangeFailed: there is no firewalld, a service has no single port, or two
@@ -54,6 +57,13 @@ class Redirect:
                 entry.removed(permanent=side.permanent, offline=not firewall.running)
                 for side in _sides(firewall)
                 for entry in sent_round_on(side, wanted)
+            ]
+        if "masquerade-on" in wanted.mend:
+            changes += [
+                masquerade(firewall.zone).removed(
+                    permanent=side.permanent, offline=not firewall.running
+                )
+                for side in _masqueraded(state, firewall, wanted)
             ]
         # The port first: a redirect to a port that is closed refuses clients.
         for entry in _entries(state, firewall, wanted.services):
@@ -151,6 +161,7 @@ class Redirect:
             for one in self.verify(state, wanted)
             if not one.id.startswith(("redirect-missing", "port-closed"))
             and not (wanted.adopt and one.id == "redirect-sent-round")
+            and one.id not in wanted.mend
         )
         return (
             *stays,
@@ -250,6 +261,24 @@ def sent_round_on(side: _Side, wanted: Wanted) -> tuple[Entry, ...]:
     return sent_round(zone, wanted.vips) if zone is not None else ()
 
 
+def _masqueraded(state: NetState, firewall: Firewalld, wanted: Wanted) -> list[_Side]:
+    """Return the halves where masquerade is on, and came with what sends packets round.
+
+    Whether that is there still, or we have taken it away.
+    """
+    try:
+        calls = read_record(state, wanted.host).calls
+    except HostChangeFailed:
+        calls = ()  # whoever plans says so
+    replaced = any(took_away_round(call.argv, wanted.vips) for call in calls)
+    return [
+        side
+        for side in _sides(firewall)
+        if (zone := firewall.permanent if side.permanent else firewall.runtime) is not None
+        if zone.masquerade and (replaced or sent_round(zone, wanted.vips))
+    ]
+
+
 def _missing(firewall: Firewalld, entry: Entry) -> Iterator[Finding]:
     lacking = [side for side in _sides(firewall) if not side.has(entry)]
     what, follows = (
@@ -276,6 +305,17 @@ def _in_the_way(state: NetState, firewall: Firewalld, wanted: Wanted) -> Iterato
                 "that port is taken, the health check's included",
                 cure=f"{entry.command('remove')}; or apply with --adopt, which does so",
             )
+    if on := _masqueraded(state, firewall, wanted):
+        sides = " and ".join("after a boot" if one.permanent else "right now" for one in on)
+        yield Finding(
+            id="masquerade-on",
+            message=f"masquerade is on in zone {firewall.zone} {sides}: that forward-port was "
+            "shown together with it; this method does not need it, and with it the host forwards "
+            "for others under its own address",
+            cure=f"where nothing else needs it: kemp host apply --mend masquerade-on "
+            f"{wanted.host.name}, or {masquerade(firewall.zone).command('remove')}",
+            blocks=False,
+        )
     for one in state.addresses:
         if one.address in wanted.vips:
             yield Finding(

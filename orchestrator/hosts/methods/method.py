@@ -30,6 +30,7 @@ class Wanted:
         clients: addresses that are known to ask for the service, such as monitors.
         gateway: address of the LoadMaster on the servers' segment, for the gateway method.
         adopt: take over files and settings that somebody else made.
+        mend: ids of MENDABLE findings that are to be mended too.
     """
 
     host: Host
@@ -38,6 +39,7 @@ class Wanted:
     gateway: str | None = None
     clients: tuple[str, ...] = ()
     adopt: bool = False
+    mend: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         if not self.services:

@@ -13,7 +13,7 @@ from orchestrator.doctor.hosts import Examined, compare_mtus, examine_host
 from orchestrator.hosts.driver import CommandResult
 from orchestrator.hosts.methods.method import Wanted
 from orchestrator.hosts.methods.registry import METHODS
-from orchestrator.hosts.sections import Firewalld, Persistence, Zone
+from orchestrator.hosts.sections import Arptables, Firewalld, Persistence, Zone
 from orchestrator.hosts.state import PolicyRule, Route, Socket
 from orchestrator.inventory import parse_spec
 from orchestrator.rules import Severity
@@ -33,6 +33,12 @@ pools: {web: {service: web, hosts: [web1, web2]}}
 """,
     path="test.yaml",
 )
+ARPTABLES = """\
+loadmasters: {lb: {url: "https://192.0.2.10"}}
+services: {web: {loadmaster: lb, service: "tcp/203.0.113.250:80", method: arptables}}
+hosts: {web1: {address: 203.0.113.11, interface: eth0}}
+pools: {web: {service: web, hosts: [web1]}}
+"""
 PLACE = SPEC.member("web", "web1")
 
 
@@ -100,6 +106,27 @@ def test_what_the_method_finds_is_a_finding(sound: Examined) -> None:
         "host web1",
     )
     assert found.cure.endswith("or let it be done: kemp host apply web1")
+
+
+def test_a_service_that_flushes_the_rules_is_found_with_what_switches_it_off() -> None:
+    driver, host = FakeHostDriver(), SPEC.host("web1")
+    fake = driver.add(host)
+    fake.on_tool = lambda _call: None
+    fake.arptables = Arptables(version="arptables 0.0.4 (legacy)", service="enabled")
+    spec = parse_spec(ARPTABLES, path="test.yaml")
+    method = METHODS["arptables"]
+    wanted = Wanted(host=host, services=(VsRef.parse(f"tcp/{VIP}:80"),))
+    driver.apply(host, method.plan_add(driver.read(host, method.sections), wanted))
+    state = replace(driver.read(host, method.sections), firewalld=Firewalld())
+    one = Examined(place=spec.member("web", "web1"), state=state)
+    found = {
+        each.id: each
+        for check in examine_host(spec, one, loadmaster_addresses=[])
+        for each in check.findings
+    }
+    flushes = found["arptables-flushes"]
+    assert (flushes.severity, flushes.subject) == (Severity.WARNING, "host web1")
+    assert flushes.cure.startswith("kemp host apply --mend arptables-flushes web1:")
 
 
 def test_what_applying_cannot_mend_is_not_offered(sound: Examined) -> None:

@@ -2,8 +2,10 @@
 
 import shutil
 import subprocess
+import threading
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -107,6 +109,22 @@ def test_the_unit_is_one_that_systemd_takes(tmp_path: Path) -> None:
     assert (checked.returncode, checked.stdout) == (0, ""), checked.stderr
 
 
+class Asked:
+    """The questions of who has a VIP, as many as there is time for, and who answered."""
+
+    def __init__(self, vip: str, mac: str) -> None:
+        self._vip, self._mac = vip, mac
+        self.end = threading.Event()
+        self.count = 0
+        self.macs: set[str] = set()
+
+    def run(self) -> None:
+        while not self.end.is_set():
+            found = ask_who_has(self._vip, BRIDGE, window_s=0.01, rounds=5, unicast_to=[self._mac])
+            self.count += found.asked
+            self.macs |= found.macs
+
+
 class Real:
     """A host that boots, and the operator's ways to it."""
 
@@ -134,6 +152,22 @@ class Real:
     def answers(self, vip: str) -> bool:
         found = ask_who_has(vip, BRIDGE, unicast_to=[self.lab.macs["web1"]])
         return bool(found.answers)
+
+    @contextmanager
+    def asked_all_the_time(self, vip: str) -> Iterator["Asked"]:
+        asked = Asked(vip, self.lab.macs["web1"])
+
+        def inside() -> None:
+            with self.lab.namespaces["admin"].entered():
+                asked.run()
+
+        thread = threading.Thread(target=inside)
+        thread.start()
+        try:
+            yield asked
+        finally:
+            asked.end.set()
+            thread.join()
 
     def serves(self, vip: str) -> bool:
         mac = self.lab.macs["web1"]
@@ -197,6 +231,44 @@ def test_added_repeated_rebooted_removed(real: Real) -> None:
     )
     assert VIP not in after.arptables.rules
     real.tool("arptables", "-F")
+
+
+@pytest.mark.kernel
+def test_no_answer_at_a_shutdown_once_the_service_that_flushes_is_switched_off(real: Real) -> None:
+    real.tool("sh", "-c", "arptables-save >/etc/sysconfig/arptables")
+    real.tool("systemctl", "enable", "--now", "arptables")
+    before = real.read()
+    real.add(WEB)
+    (found,) = METHOD.verify(real.read(), real.wanted(WEB))
+    assert (found.id, found.blocks) == ("arptables-flushes", False)
+
+    mended = replace(real.wanted(WEB), mend=frozenset({"arptables-flushes"}))
+    real.driver.apply(real.host, METHOD.plan_add(real.read(), mended))
+    assert METHOD.verify(real.read(), real.wanted(WEB)) == ()
+    # The service runs on; what counts is how it ends.
+    assert real.tool("systemctl", "is-active", "arptables").strip() == "active"
+    with real.asked_all_the_time(VIP) as asked:
+        real.machine.reboot()
+    assert asked.count > 50
+    assert asked.macs == set()
+    assert METHOD.verify(real.read(), real.wanted(WEB)) == ()
+    assert real.serves(VIP)
+
+    state = real.read()
+    back = plan_revert(UndoRecord.parse(state.files[RECORD_FILE]), state)
+    assert back.left == ()
+    real.driver.apply(real.host, back.changes)
+    after = real.read()
+    assert after.persistence is not None
+    assert before.persistence is not None
+    assert (after.addresses, after.files, after.persistence.files) == (
+        before.addresses,
+        before.files,
+        before.persistence.files,
+    )
+    assert (after.arptables and after.arptables.service) == "enabled"
+    real.tool("systemctl", "disable", "--now", "arptables")
+    real.tool("rm", "/etc/sysconfig/arptables")
 
 
 @pytest.mark.kernel

@@ -7,14 +7,15 @@ import pytest
 
 from kempsdk import VsRef
 from orchestrator.errors import HostChangeFailed
+from orchestrator.hosts.arp_rules import FLUSHER_DROP_IN
 from orchestrator.hosts.carrying import Part, plan_add, plan_remove, read_carrying
-from orchestrator.hosts.changes import CallTool, NetChange, WriteFile
+from orchestrator.hosts.changes import CallTool, NetChange, WriteFile, describe
 from orchestrator.hosts.driver import Host
 from orchestrator.hosts.effective import effective_arp
 from orchestrator.hosts.foresight import foreseen
 from orchestrator.hosts.methods.method import MethodName, Wanted
 from orchestrator.hosts.methods.record_file import read_record
-from orchestrator.hosts.revert import SECTIONS
+from orchestrator.hosts.revert import SECTIONS, plan_revert
 from orchestrator.hosts.sections import Arptables, Firewalld, Section, Zone
 from orchestrator.hosts.state import RECORD_FILE, SYSCTL_FILE, NetState, Route
 from orchestrator.hosts.vip_at_boot import QUIET
@@ -206,6 +207,49 @@ def test_the_service_that_flushes_the_rules_is_not_enabled_and_warned_of(world: 
     (found,) = one.how.verify(world.read(), one.wanted)
     assert (found.id, found.blocks) == ("arptables-flushes", False)
     assert found in one.how.not_mended(world.read(), one.wanted)
+    assert "--mend arptables-flushes web1" in found.cure
+    assert plan_add(world.read(), [one]) == ()
+
+
+def test_the_service_that_flushes_is_switched_off_where_that_is_asked_for(world: World) -> None:
+    world.fake.arptables = replace(world.fake.arptables, service="enabled")
+    others = world.fake.on_tool
+
+    def tool(call: CallTool) -> str | None:
+        match call.argv:
+            case ("systemctl", "enable" | "disable" as verb, "arptables.service"):
+                world.fake.arptables = replace(world.fake.arptables, service=f"{verb}d")
+                return None
+        return others(call)
+
+    world.fake.on_tool = tool
+    plain = part("arptables", VIP)
+    world.driver.apply(HOST, plan_add(world.read(), [plain]))
+    asked = replace(plain, wanted=replace(plain.wanted, mend=frozenset({"arptables-flushes"})))
+    assert asked.how.not_mended(world.read(), asked.wanted) == ()
+    changes = world.carry(asked)
+    said = [describe(one) for one in changes]
+    # Told to end without flushing before it is disabled: it runs until the next shutdown.
+    assert said.index(f"write the file {FLUSHER_DROP_IN}") < said.index(
+        "have arptables.service no longer started at boot"
+    )
+    assert plan_add(world.read(), [asked]) == ()
+
+    record = read_record(world.read(), HOST)
+    back = plan_revert(record, world.read())
+    assert back.left == ()
+    assert "have arptables.service started at boot" in map(describe, back.changes)
+    assert f"remove the file {FLUSHER_DROP_IN}" in map(describe, back.changes)
+
+    # One VIP of two is no end of it; the last one gives the service back.
+    both = part("arptables", VIP, OTHER)
+    world.carry(both)
+    world.driver.apply(HOST, plan_remove(world.read(), part("arptables", OTHER)))
+    assert world.fake.arptables.service == "disabled"
+    world.driver.apply(HOST, plan_remove(world.read(), plain))
+    assert world.fake.arptables.service == "enabled"
+    assert FLUSHER_DROP_IN not in world.fake.files
+    assert RECORD_FILE not in world.read().files
 
 
 def test_two_methods_are_planned_in_one_pass(world: World) -> None:

@@ -134,6 +134,38 @@ def test_the_form_of_many_guides_is_found_explained_and_taken_away_when_asked() 
     assert "redirect-sent-round" not in ids(METHOD.not_mended(wrong, wanted(adopt=True)))
 
 
+def test_a_masquerade_that_came_with_it_is_shown_and_goes_only_when_asked_for() -> None:
+    loop = f"port=80:proto=tcp:toport=80:toaddr={VIP}"
+    zone = Zone(name="public", masquerade=True, forward_ports=(loop,))
+    wrong = state(runtime=zone, permanent=replace(zone, masquerade=False))
+    (found,) = [one for one in METHOD.verify(wrong, wanted()) if one.id == "masquerade-on"]
+    assert not found.blocks
+    assert "in zone public right now:" in found.message
+    assert "--mend masquerade-on web1" in found.cure
+    assert "firewall-cmd --permanent --zone=public --remove-masquerade" in found.cure
+    adopted = METHOD.plan_add(wrong, wanted(adopt=True))
+    assert not any("masquerade" in describe(one) for one in adopted)
+    assert "masquerade-on" in ids(METHOD.not_mended(wrong, wanted(adopt=True)))
+
+    # After the forward-port was replaced the record still knows why it is on.
+    written = next(one for one in adopted if isinstance(one, WriteFile))
+    rule = redirect(WEB, "public").words[0]
+    left = Zone(name="public", masquerade=True, ports=("80/tcp",), rich_rules=(rule,))
+    after = replace(state(runtime=left, permanent=left), files={RECORD_FILE: written.content or ""})
+    assert ids(METHOD.verify(after, wanted())) == {"masquerade-on"}
+    assert METHOD.plan_add(after, wanted(adopt=True)) == ()
+    asked = replace(wanted(), mend=frozenset({"masquerade-on"}))
+    assert [one.argv for one in METHOD.plan_add(after, asked) if isinstance(one, CallTool)] == [
+        ("firewall-cmd", "--permanent", "--zone=public", "--remove-masquerade"),
+        ("firewall-cmd", "--zone=public", "--remove-masquerade"),
+    ]
+    assert "masquerade-on" not in ids(METHOD.not_mended(after, asked))
+
+    # One that has nothing to do with it is nobody's business.
+    routing = replace(left, masquerade=True)
+    assert METHOD.verify(state(runtime=routing, permanent=routing), wanted()) == ()
+
+
 def test_a_vip_on_the_host_is_wrong_with_this_method() -> None:
     with_vip = state()
     with_vip = replace(
@@ -382,11 +414,16 @@ def test_the_form_of_many_guides_takes_the_health_check_with_it(real: Real) -> N
     assert not real.health()
     assert "redirect-sent-round" in ids(METHOD.verify(real.read(), real.wanted()))
     real.add(real.wanted(adopt=True))
-    assert METHOD.verify(real.read(), real.wanted()) == ()
     assert real.health()
     assert real.clients() is FrameOutcome.OPEN
+    # What was switched on together with it is shown, and goes where that is asked for.
+    (left,) = METHOD.verify(real.read(), real.wanted())
+    assert (left.id, left.blocks) == ("masquerade-on", False)
+    real.add(replace(real.wanted(), mend=frozenset({"masquerade-on"})))
+    assert METHOD.verify(real.read(), real.wanted()) == ()
     for lasting in ([], ["--permanent"]):
-        real.tool("firewall-cmd", *lasting, "--zone=public", "--remove-masquerade")
+        asked = real.machine.run(["firewall-cmd", *lasting, "--zone=public", "--query-masquerade"])
+        assert (asked.exit_code, asked.stdout.strip()) == (1, "no")
     real.remove(real.wanted())
 
 
