@@ -24,7 +24,8 @@ def operator() -> str:
 
 @click.command(
     cls=Command,
-    help="Work on runs that are queued in the store (kemp rollout run --detach), until SIGTERM.",
+    help="Work on runs that are queued in the store (kemp rollout run --detach), until SIGTERM.\n\n"
+    "Of one LoadMaster and segment, workers do one run after another; others side by side.",
 )
 @pass_session
 def command(session: Session) -> None:

@@ -1,14 +1,17 @@
 """``kemp rollout`` in a real lab: plan, run, pause, kill, resume, and what is refused."""
 
 import contextlib
+import ipaddress
 import json
 import os
 import pty
+import re
 import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import yaml
@@ -178,6 +181,16 @@ def test_a_saved_plan_is_refused_when_something_has_moved(filled: Rehearsal) -> 
     assert filled.weights()[f"{server}:80"] == (False, 1000)
 
 
+def _spelled_otherwise(lab: Rehearsal, file: str) -> str:
+    """Return a copy of a rollout file that has the LoadMaster's IPv4 address as one number."""
+    url = str(lab.lab["url"])
+    address = urlsplit(url).hostname or ""
+    other = Path(file).with_name("spelled-otherwise.yaml")
+    text, number = Path(file).read_text(), str(int(ipaddress.ip_address(address)))
+    other.write_text(text.replace(url, url.replace(address, number)))
+    return str(other)
+
+
 @pytest.mark.kernel
 def test_pause_lock_and_resume(filled: Rehearsal) -> None:
     file = filled.file(kind="roll", action={"argv": ["sleep", "2"]})
@@ -188,6 +201,12 @@ def test_pause_lock_and_resume(filled: Rehearsal) -> None:
         locked = filled("rollout", "run", "-f", file, "--yes")
         assert locked.code == ExitCode.LOCKED
         assert run_id in locked.err
+        # The same LoadMaster by another spelling of its address.
+        locked = filled("rollout", "run", "-f", _spelled_otherwise(filled, file), "--yes")
+        assert locked.code == ExitCode.LOCKED
+        assert re.search(
+            rf"of the LoadMaster with serial number \d+ .* by run {run_id}", locked.err
+        )
         filled.signal(number, "TERM")
         process.stdout.read()
         assert process.wait(30) == ExitCode.STOPPED
