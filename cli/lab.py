@@ -2,11 +2,14 @@
 
 import contextlib
 import os
+import signal
 import subprocess
 import sys
+import threading
 import time
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -28,6 +31,7 @@ _RELEASES = ("centos7", "stream8", "stream9", "stream10", "mixed")
 _METHODS = ("loopback", "arptables", "firewalld", "gateway", "none")
 # How the virtual service of each method is made.
 _SERVICE = {"gateway": "--force-l7 --transparent", "none": "--force-l7 --no-transparent"}
+_TELL_S = 5.0
 
 
 @group("A network of servers on this machine, to rehearse in.")
@@ -190,6 +194,90 @@ def execute(session: Session, station: str, argv: tuple[str, ...]) -> int:
             with contextlib.suppress(KeyboardInterrupt):
                 process.wait()
     return process.returncode if process.returncode >= 0 else 128 - process.returncode
+
+
+@command.command()
+@click.option(
+    "--rate",
+    type=click.FloatRange(1, 500),
+    default=100.0,
+    show_default=True,
+    help="HTTP requests begun per second.",
+)
+@click.option(
+    "--downloads",
+    type=click.IntRange(0, 50),
+    default=0,
+    show_default=True,
+    help="Downloads kept under way.",
+)
+@click.option(
+    "--seconds",
+    type=click.FloatRange(1, 86400),
+    default=600.0,
+    show_default=True,
+    help="How long; Ctrl-C ends it sooner.",
+)
+@pass_session
+def load(session: Session, rate: float, downloads: int, seconds: float) -> ExitCode:
+    """Make load through the VIP, and keep with runs that go on meanwhile what was counted.
+
+    "kemp rollout report" then has the requests of the run, batch by batch. Ends with 0 only
+    if none failed and no download was cut.
+    """
+    from orchestrator.lab.load import LoadOptions, LoadResult
+    from orchestrator.lab.load_beside_runs import load_beside_runs
+    from orchestrator.lab.rollout_file import PORT
+    from orchestrator.rollout.store import Store
+
+    found = _running(session)
+    options = LoadOptions(
+        address=found.vip,
+        port=PORT,
+        rate_per_s=rate,
+        downloads=downloads,
+        max_seconds=seconds,
+        max_requests=10_000_000,
+        phase="no run",
+    )
+    stop = threading.Event()
+    told = [time.monotonic()]
+
+    def look(counts: LoadResult) -> None:
+        if time.monotonic() - told[0] >= _TELL_S:
+            told[0] = time.monotonic()
+            session.say(f"{counts.total} requests, {counts.failed} failed")
+
+    before = signal.signal(signal.SIGINT, lambda _number, _frame: stop.set())
+    try:
+        with Store(session.store_place) as store:
+            clock = session.adapters.clock()
+            result = load_beside_runs(found, options, store, clock, stop=stop, on_look=look)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    record = {
+        "requests": result.total,
+        "failed": result.failed,
+        "downloads": len(result.downloads),
+        "cut": len(result.cut),
+        "by_server": dict(result.by_server),
+        "by_phase": {
+            name: {"sent": one.total, "failed": one.failed} for name, one in result.by_phase.items()
+        },
+        "failures": [*result.failures, *(one.failure for one in result.cut)],
+    }
+    session.show(record, details=lambda: _load_text(record), name="load")
+    return ExitCode.FINDINGS if result.failed or result.cut else ExitCode.OK
+
+
+def _load_text(record: Mapping[str, Any]) -> str:
+    lines = [f"{record['failed']} of {record['requests']} requests failed"]
+    if record["downloads"]:
+        lines.append(f"{record['cut']} of {record['downloads']} downloads were cut")
+    lines += [
+        f"  {name}: {one['failed']} of {one['sent']}" for name, one in record["by_phase"].items()
+    ]
+    return "\n".join([*lines, *(f"seen: {one}" for one in record["failures"][:5])])
 
 
 @command.command()

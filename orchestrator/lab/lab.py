@@ -336,14 +336,15 @@ class Lab:
     def end(self, process: "subprocess.Popen[str]", *, grace_s: float = 3.0) -> int:
         """End one child: SIGTERM, and SIGKILL after ``grace_s``. Returns its exit code."""
         self._children.remove(process)
-        return _end([process], grace_s=grace_s)[0]
+        return end_children([process], grace_s=grace_s)[0]
 
     def _end_children(self) -> None:
         children, self._children = self._children, []
-        _end(children, grace_s=3.0)
+        end_children(children, grace_s=3.0)
 
 
-def _end(processes: Sequence["subprocess.Popen[str]"], *, grace_s: float) -> list[int]:
+def end_children(processes: Sequence["subprocess.Popen[str]"], *, grace_s: float) -> list[int]:
+    """End processes: SIGTERM, and SIGKILL after ``grace_s``. Returns their exit codes."""
     for process in processes:
         process.send_signal(signal.SIGTERM)
     deadline = time.monotonic() + grace_s

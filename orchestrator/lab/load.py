@@ -15,12 +15,9 @@ import threading
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import IO, Any, Protocol
 
 from orchestrator.errors import OrchestratorError
-
-if TYPE_CHECKING:  # the load's own process imports this module: keep it light
-    from orchestrator.lab.lab import Lab
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,6 +125,20 @@ class LoadResult:
         return tuple(one for one in self.downloads if one.failure)
 
 
+class Stations(Protocol):
+    """Where the client of a load is started: a lab."""
+
+    def spawn(
+        self, name: str, argv: Sequence[str], *, stdout: int | IO[str]
+    ) -> "subprocess.Popen[str]":
+        """Start a process on a station; its stdin is a pipe."""
+        ...
+
+    def end(self, process: "subprocess.Popen[str]") -> int:
+        """End it, and return its exit code."""
+        ...
+
+
 class LoadRun:
     """Load from the lab's client; ends with the context at the latest.
 
@@ -139,7 +150,7 @@ class LoadRun:
             result = load.stop()
     """
 
-    def __init__(self, lab: "Lab", options: LoadOptions, *, station: str = "client") -> None:
+    def __init__(self, lab: Stations, options: LoadOptions, *, station: str = "client") -> None:
         """Describe a load that the station ``station`` of the lab makes."""
         self._lab = lab
         self._station = station

@@ -6,6 +6,7 @@ import json
 import os
 import pty
 import re
+import signal
 import subprocess
 import time
 from collections.abc import Iterator
@@ -191,8 +192,47 @@ def _spelled_otherwise(lab: Rehearsal, file: str) -> str:
     return str(other)
 
 
+@contextlib.contextmanager
+def load(rehearsal: Rehearsal) -> Iterator[None]:
+    """Make load in the lab meanwhile; at its end see that it was counted with the newest run."""
+    with subprocess.Popen(
+        rehearsal.kemp.argv("lab", "load", "--rate", "20", "--seconds", "300", "-o", "json"),
+        env=dict(rehearsal.kemp.environment()),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    ) as process:
+        try:
+            yield
+        finally:
+            process.send_signal(signal.SIGINT)
+            out, _ = process.communicate(timeout=60)
+    counted = json.loads(out)
+    # On a machine that is very busy one may have failed.
+    failed = counted["failed"] > 0
+    assert process.returncode == (ExitCode.FINDINGS if failed else ExitCode.OK)
+    report = json.loads(rehearsal.kemp("rollout", "report", "-o", "json").out)
+    (measured,) = report["measured"]
+    assert measured["service"] == f"tcp/{rehearsal.lab['vip']}:80 on lb"
+    assert [one["name"] for one in measured["phases"]] == ["batch 1", "batch 2", "afterwards"]
+    prefix = f"{report['run_id']}: "
+    of_run = {
+        name.removeprefix(prefix): one
+        for name, one in counted["by_phase"].items()
+        if name.startswith(prefix)
+    }
+    for one in measured["phases"]:
+        assert of_run[one["name"]] == {"sent": one["sent"], "failed": one["failed"]}
+    assert 0 < measured["sent"] < counted["requests"]
+
+
 @pytest.mark.kernel
 def test_pause_lock_and_resume(filled: Rehearsal) -> None:
+    with load(filled):
+        _pause_lock_and_resume(filled)
+
+
+def _pause_lock_and_resume(filled: Rehearsal) -> None:
     file = filled.file(kind="roll", action={"argv": ["sleep", "2"]})
     with filled.start("rollout", "run", "-f", file, "--yes") as process:
         assert process.stdout is not None
