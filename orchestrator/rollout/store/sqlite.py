@@ -22,7 +22,7 @@ from orchestrator.rollout.store.database import (
 
 _CONNECTIONS = 8
 _CACHE_KIB = 128
-"""Of each connection, of which every thread has one; SQLite would take 2,000."""
+"""Of each connection; SQLite would take 2,000, for a file that is read piece by piece."""
 _BUSY_S = 30.0
 _ROOM = 64 * 1024
 """Bytes without which SQLite cannot open a file: it keeps an index of 32 KiB beside it."""
