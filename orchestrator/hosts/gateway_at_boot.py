@@ -52,19 +52,22 @@ class GatewayAtBoot:
             return (_modify(self.uuid, gateway, self.gateway),)
         assert self.file is not None  # noqa: S101 - one of the three is given
         path, old = self.file
-        content = _with_gateway(old.content, gateway)
+        content = with_gateway(old.content, gateway)
         return (WriteFile(path=path, content=content, before=old.content, before_mode=old.mode),)
 
 
 def gateway_at_boot(persistence: Persistence, host: Host) -> GatewayAtBoot:
     """Return what the files of a host say about the interface's gateway."""
-    if persistence.units.get("NetworkManager") == "enabled":
+    enabled = persistence.units.get("NetworkManager") == "enabled"
+    if enabled:
         for one in persistence.profiles:
             if one.device == host.interface:
                 return _of_profile(persistence, one.uuid, one.path)
     path = f"{NETWORK_SCRIPTS}/ifcfg-{host.interface}"
     if path in persistence.files:
-        return _of_ifcfg(persistence, path, numbered=False)
+        # NetworkManager may read it at boot though it does not run now and tells of no profile.
+        numbered = enabled and not persistence.nm_running
+        return _of_ifcfg(persistence, path, numbered=numbered)
     return GatewayAtBoot(
         gateway="",
         place="no file that is known here",
@@ -166,8 +169,8 @@ def _modify(uuid: str, gateway: str, before: str) -> CallTool:
     return CallTool(argv=made.argv, says=made.says, undo=call(before))
 
 
-def _with_gateway(content: str, gateway: str) -> str:
-    """Return an ifcfg file with another gateway, and only that; every other line as it was."""
-    line = f"GATEWAY={ipaddress.IPv4Address(gateway)}"
+def with_gateway(content: str, gateway: str) -> str:
+    """Return an ifcfg file with this gateway and no other, "" for none; all else as it was."""
+    line = [f"GATEWAY={ipaddress.IPv4Address(gateway)}"] if gateway else []
     kept = [one for one in content.splitlines() if not re.match(r"\s*GATEWAY\d*=", one)]
-    return "\n".join([*kept, line]) + "\n"
+    return "\n".join([*kept, *line]) + "\n"

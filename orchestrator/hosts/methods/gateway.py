@@ -9,14 +9,19 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from orchestrator.errors import HostChangeFailed
-from orchestrator.hosts.changes import NetChange, RemoveRoute, SetRoute, inverse
+from orchestrator.hosts.changes import NetChange, RemoveRoute, SetRoute, WriteFile, inverse
 from orchestrator.hosts.findings import Finding, blocking
-from orchestrator.hosts.gateway_at_boot import GatewayAtBoot, gateway_at_boot, gateway_in
+from orchestrator.hosts.gateway_at_boot import (
+    GatewayAtBoot,
+    gateway_at_boot,
+    gateway_in,
+    with_gateway,
+)
 from orchestrator.hosts.methods.method import Wanted
 from orchestrator.hosts.methods.record_file import read_record, write_record
 from orchestrator.hosts.sections import Section
 from orchestrator.hosts.state import NetState, Route, same_way
-from orchestrator.hosts.undo_record import UndoRecord
+from orchestrator.hosts.undo_record import UndoRecord, digest
 from orchestrator.hosts.vip_at_boot import persistence_of
 
 NAME = "gateway"
@@ -246,10 +251,15 @@ def _files_back(state: NetState, wanted: Wanted, record: UndoRecord) -> Iterator
     taken = record.files.get(at_boot.place)
     if at_boot.file is None or taken is None or taken.before is None:
         return
-    old = gateway_in(taken.before)
     ours = {wanted.gateway, *(one.set.gateway for one in record.routes if one.set)}
-    if at_boot.gateway in ours and old:
-        yield from at_boot.changes(old, running=True)
+    if at_boot.gateway not in ours:
+        return
+    path, now = at_boot.file
+    if digest(now.content) == taken.set:
+        content = taken.before
+    else:  # somebody else changed it too: only the gateway goes back, none where it named none
+        content = with_gateway(now.content, gateway_in(taken.before))
+    yield WriteFile(path=path, content=content, before=now.content, before_mode=now.mode)
 
 
 def _checked(state: NetState, wanted: Wanted) -> str:

@@ -11,6 +11,7 @@ from orchestrator.errors import HostChangeFailed
 from orchestrator.hosts.changes import SetRoute, WriteFile, describe
 from orchestrator.hosts.driver import Host
 from orchestrator.hosts.findings import Finding, blocking
+from orchestrator.hosts.foresight import foreseen
 from orchestrator.hosts.gateway_at_boot import gateway_at_boot
 from orchestrator.hosts.methods.gateway import Gateway
 from orchestrator.hosts.methods.method import Wanted
@@ -119,6 +120,8 @@ def test_numbered_gateways_are_what_networkmanager_reads() -> None:
     assert ids(METHOD.verify(state(by_manager, via=LB), wanted())) == {"gateway-persistent"}
     plain_first = {IFCFG: HostFile(content=f"{IN_NUMBERS}GATEWAY={LB}\n", mode=0o644, owner=0)}
     assert gateway_at_boot(replace(by_manager, files=plain_first), HOST).gateway == LB
+    stopped = replace(by_manager, nm_running=False, profiles=())
+    assert gateway_at_boot(stopped, HOST).gateway == ROUTER
 
 
 def test_network_scripts_do_not_know_numbered_gateways() -> None:
@@ -128,6 +131,24 @@ def test_network_scripts_do_not_know_numbered_gateways() -> None:
     assert isinstance(write, WriteFile)
     # None is left that another reader could take.
     assert write.content == f"BOOTPROTO=none\nIPADDR0=203.0.113.11\nGATEWAY={LB}\n"
+
+
+@pytest.mark.parametrize("edited", [False, True])
+@pytest.mark.parametrize("before", ["DEVICE=eth0\nIPADDR=203.0.113.11\n", IN_NUMBERS])
+def test_a_file_that_named_no_gateway_names_none_again(before: str, edited: bool) -> None:
+    network = {
+        "/etc/sysconfig/network": HostFile(content=f"GATEWAY={ROUTER}\n", mode=0o644, owner=0)
+    }
+    plain = scripted(before)
+    plain = replace(plain, files={**plain.files, **network})
+    there = foreseen(state(plain), METHOD.plan_add(state(plain), wanted()))
+    assert gateway_at_boot(there.persistence or Persistence(), HOST).gateway == LB
+    if edited:
+        edit = WriteFile(path=IFCFG, content=f"MTU=1400\nGATEWAY={LB}\n", before=None)
+        there = foreseen(there, [edit])
+    after = foreseen(there, METHOD.plan_remove(there, wanted()))
+    assert gateway_at_boot(after.persistence or Persistence(), HOST).gateway == ROUTER
+    assert after.content_of(IFCFG) == ("MTU=1400\n" if edited else before)
 
 
 def test_a_default_route_in_the_other_form_of_a_file_of_routes() -> None:
