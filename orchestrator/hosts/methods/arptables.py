@@ -278,6 +278,8 @@ def _stop_flushing(state: NetState) -> Iterator[NetChange]:
     Disabling it is not enough: it runs until the next shutdown, which stops it.
     """
     old = persistence_of(state).files.get(FLUSHER_DROP_IN)
+    if old is not None and not is_ours(old):
+        raise HostChangeFailed(f"{FLUSHER_DROP_IN} was not written by kemp: move it away")
     before = old.content if old else None
     if before != FLUSHER_FILE:
         yield WriteFile(path=FLUSHER_DROP_IN, content=FLUSHER_FILE, before=before)

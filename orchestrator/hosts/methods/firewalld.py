@@ -309,9 +309,9 @@ def _in_the_way(state: NetState, firewall: Firewalld, wanted: Wanted) -> Iterato
         sides = " and ".join("after a boot" if one.permanent else "right now" for one in on)
         yield Finding(
             id="masquerade-on",
-            message=f"masquerade is on in zone {firewall.zone} {sides}: that forward-port was "
-            "shown together with it; this method does not need it, and with it the host forwards "
-            "for others under its own address",
+            message=f"masquerade is on in zone {firewall.zone} {sides}: the guides that show a "
+            "forward-port to the VIP have it switched on too; this method does not need it, and "
+            "with it the host forwards for others under its own address",
             cure=f"where nothing else needs it: kemp host apply --mend masquerade-on "
             f"{wanted.host.name}, or {masquerade(firewall.zone).command('remove')}",
             blocks=False,

@@ -241,6 +241,12 @@ def test_the_service_that_flushes_is_switched_off_where_that_is_asked_for(world:
     assert "have arptables.service started at boot" in map(describe, back.changes)
     assert f"remove the file {FLUSHER_DROP_IN}" in map(describe, back.changes)
 
+    foreign = World("centos7")
+    foreign.fake.arptables = replace(foreign.fake.arptables, service="enabled")
+    foreign.fake.files[FLUSHER_DROP_IN] = "[Service]\nNice=5\n"
+    with pytest.raises(HostChangeFailed, match="was not written by kemp"):
+        plan_add(foreign.read(), [asked])
+
     # One VIP of two is no end of it; the last one gives the service back.
     both = part("arptables", VIP, OTHER)
     world.carry(both)
