@@ -56,8 +56,8 @@ class LabStatus:
             the same number that started at another time is somebody else's.
         boot_id: of the machine's boot since which those ticks count.
         caretaker_pid: who clears away after it; 0 where nobody has to.
-        directory: of the lab, as seen from inside; add.yaml, roll.yaml, drain.yaml and
-            remove.yaml there are rollouts of all its servers, and reboot.yaml where they boot.
+        directory: of the lab, as seen from inside; add.yaml and the like there are rollouts
+            of all its servers, one for each kind, and reboot.yaml where they boot.
         method, init: as asked for; see ``LabOptions``.
         url, user, fingerprint, api_key_file: of the virtual LoadMaster, whose address can be
             reached from inside only; the key's file is here outside.

@@ -17,6 +17,7 @@ import pytest
 import yaml
 
 from cli.exit_codes import ExitCode
+from cli.worker import operator
 from kempsdk import RsRef, VsRef
 from kempsdk.emulator import Switches, VirtualLoadMaster
 from orchestrator.lab.isolation import require_tool
@@ -274,20 +275,22 @@ def _commands(box: VirtualLoadMaster, since: int) -> list[Any]:
 
 
 def test_a_lock_says_who_has_it_since_when_and_what_can_be_done(site: Site) -> None:
-    held = f"service {VS} of {site.box.url}"
-    with Store(site.store) as store:
-        create(store, "r1", held, now_s=time.time())
-    locked = site.kemp("rollout", "run", str(site.file), "--yes")
+    """A run that paused keeps what it held; another one is told, and changes nothing."""
+    site.write(hooks=[{"at": "before-drain", "name": "no", "argv": ["false"]}])
+    assert site.run().code == ExitCode.PARTIAL
+    run_id = site("list", "-o", "name").out.strip()
+    locked = site.run()
     told(
         locked,
         ExitCode.LOCKED,
-        f"{held} has been held since {time.strftime('%Y-', time.gmtime())}",
-        "by run r1",
-        "kemp rollout resume r1",
-        "kemp rollout abandon r1",
+        f"service {VS} of {site.box.url} has been held since {time.strftime('%Y-', time.gmtime())}",
+        f"by run {run_id} of {operator()} (drain of web1)",
+        f"kemp rollout resume {run_id}",
+        f"kemp rollout abandon {run_id}",
         "see: kemp rollout locks",
     )
     assert site.enabled() == ALL_IN
-    assert site.kemp("rollout", "abandon", "r1", "--yes").code == 0
+    assert site("abandon", run_id, "--yes").code == 0
+    site.write()
     assert site.run().code == 0
     assert site.enabled() == WEB1_OUT
