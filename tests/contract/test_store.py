@@ -1,5 +1,6 @@
 """What every store does: SQLite files and a real PostgreSQL server, held to the same."""
 
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -7,7 +8,9 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
+from sqlalchemy.exc import OperationalError
 
 from orchestrator.errors import (
     AlreadyAsked,
@@ -16,11 +19,14 @@ from orchestrator.errors import (
     OtherVersion,
     RunNotFound,
     RunPaused,
+    StoreFull,
+    StoreReadOnly,
 )
 from orchestrator.rollout.plan import Floor, Gate, Plan, ServerPlan, Step, StepKind
 from orchestrator.rollout.records import Event, RequestKind, RequestState, RunState, StepStatus
 from orchestrator.rollout.store import Store, workers
 from orchestrator.rollout.store.locks import LOCK_EXPIRY_S
+from orchestrator.rollout.store.sqlite import SqliteDatabase
 from tests.fakes.postgres import PostgresServer
 
 STEP = "web1/disable"
@@ -524,3 +530,33 @@ def test_a_run_of_another_version_is_waited_for_while_somebody_works_on_it(store
     assert store.waiting() == {"new": ("old",)}
     store.workers.dismiss("w")
     assert store.queued() == ("new",)
+
+
+# -- what the engine meets ------------------------------------------------------------------
+
+
+def test_what_the_engine_cannot_write_is_told_as_the_stores_own_error(store: Store) -> None:
+    sqlite = isinstance(store.database, SqliteDatabase)
+    full: Exception = (
+        sqlite3.OperationalError("database or disk is full")
+        if sqlite
+        else psycopg.errors.DiskFull("could not extend file")
+    )
+    read_only: Exception = (
+        sqlite3.OperationalError("attempt to write a readonly database")
+        if sqlite
+        else psycopg.errors.ReadOnlySqlTransaction("cannot execute INSERT")
+    )
+    other: Exception = (
+        sqlite3.OperationalError("no such table") if sqlite else psycopg.errors.UndefinedTable("x")
+    )
+    for error, kind in ((full, StoreFull), (read_only, StoreReadOnly)):
+        wrapped = OperationalError("INSERT INTO x VALUES ('secret')", {}, error)
+        outer = RuntimeError("the engine's own")
+        outer.__cause__ = wrapped
+        for one in (error, wrapped, outer):
+            told = store.database.refusal(one)
+            assert type(told) is kind
+            assert "secret" not in str(told)
+    for one in (other, OperationalError("x", {}, other), RuntimeError("x")):
+        assert store.database.refusal(one) is None
