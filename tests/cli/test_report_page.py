@@ -257,6 +257,17 @@ def test_on_a_narrow_screen_nothing_is_wider_than_it_and_no_word_is_broken(
         box = page.get_by_text(text, exact=True).first.bounding_box()
         assert box is not None
         assert box["height"] < 35, f"{text} takes more than one line"
+    # What stands beside one another does not stand in one another.
+    overlaps = page.evaluate(
+        """() => [...document.querySelectorAll("table.rows td")].filter(cell => {
+            const next = cell.nextElementSibling;
+            if (!next) return false;
+            const [left, right] = [cell, next].map(one => one.getBoundingClientRect());
+            return left.top === right.top && (
+                cell.scrollWidth > cell.clientWidth || right.left < left.right - 1);
+        }).map(cell => cell.textContent)"""
+    )
+    assert overlaps == []
     # The pictures keep their size, and are moved in their frame.
     assert page.locator("#timeline").evaluate("one => one.clientWidth") > 500
     page.context.close()
