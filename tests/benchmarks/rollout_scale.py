@@ -11,6 +11,7 @@ LoadMasters while it waits costs ten times what it would then.
 
 import argparse
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -72,6 +73,8 @@ def _start(directory: Path, fleet: Fleet, **config: Any) -> "subprocess.Popen[st
     return subprocess.Popen(
         [sys.executable, "-m", "tests.orchestrator.rollout.fleet", str(path)],
         cwd=_ROOT,
+        # As the unit of docs/pages/workers.md has it.
+        env={**os.environ, "MALLOC_ARENA_MAX": "2"},
         stdout=subprocess.PIPE,
         text=True,
     )
