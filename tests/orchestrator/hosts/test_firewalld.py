@@ -406,11 +406,11 @@ def test_added_repeated_rebooted_removed(real: Real) -> None:
 @pytest.mark.kernel
 def test_the_form_of_many_guides_takes_the_health_check_with_it(real: Real) -> None:
     loop = f"port=80:proto=tcp:toport=80:toaddr={VIP}"
-    real.add(real.wanted())
-    assert real.health()
     for lasting in ([], ["--permanent"]):
         real.tool("firewall-cmd", *lasting, "--zone=public", "--add-masquerade")
         real.tool("firewall-cmd", *lasting, "--zone=public", f"--add-forward-port={loop}")
+    found = real.read().firewalld
+    real.add(real.wanted())
     assert not real.health()
     assert "redirect-sent-round" in ids(METHOD.verify(real.read(), real.wanted()))
     real.add(real.wanted(adopt=True))
@@ -424,7 +424,17 @@ def test_the_form_of_many_guides_takes_the_health_check_with_it(real: Real) -> N
     for lasting in ([], ["--permanent"]):
         asked = real.machine.run(["firewall-cmd", *lasting, "--zone=public", "--query-masquerade"])
         assert (asked.exit_code, asked.stdout.strip()) == (1, "no")
-    real.remove(real.wanted())
+
+    # The record gives back what was there, wrong or not.
+    state = real.read()
+    back = plan_revert(UndoRecord.parse(state.files[RECORD_FILE]), state)
+    assert back.left == ()
+    real.driver.apply(real.host, back.changes)
+    state = real.read()
+    assert (state.firewalld, state.files) == (found, {})
+    for lasting in ([], ["--permanent"]):
+        real.tool("firewall-cmd", *lasting, "--zone=public", "--remove-masquerade")
+        real.tool("firewall-cmd", *lasting, "--zone=public", f"--remove-forward-port={loop}")
 
 
 @pytest.mark.kernel
