@@ -34,9 +34,10 @@ check: .venv/ready-to-test ## format, lint, types, layers, generated files, link
 	$(BIN)/python -m kempsdk.catalogue.generate --check
 	$(BIN)/pytest -q tests/meta/test_docs_site.py
 
-# By file: what a module shares, such as a lab, is made once.
+# By file: what a module shares, such as a lab, is made once. One more at a time than there are
+# processors, for a third of the time tests wait for kernels, clocks and each other's programs.
 test: check ## everything that CI runs
-	$(BIN)/pytest -n auto --dist loadfile $(PYTEST_ARGS)
+	$(BIN)/pytest -n $$(expr $$(nproc) + 1) --dist loadfile $(PYTEST_ARGS)
 
 # A failure beside thousands of others may come from a machine too busy for the clock in it. Alone it
 # has no such excuse: the ones that failed, at most five, must pass here, and CI's output names them.
