@@ -67,7 +67,7 @@ def test_a_server_leaves_under_load_without_a_failed_request(
     vs = _service(lab, lm, lab.vip, transparent=False)
     first = RsRef(lab.hosts[0].address, 80)
     with LoadRun(lab, LoadOptions(address=lab.vip, rate_per_s=100)) as load:
-        time.sleep(1)
+        load.progress()  # waits until there are requests
         assert _clients_seen_by(lab, 0) == {lab.lb_address}
         load.phase("disabled")
         lm.real_servers.disable_in(vs, first)
@@ -114,7 +114,7 @@ def test_transparent_servers_see_the_client_and_answer_through_the_load_balancer
 
     def failures_and_clients() -> tuple[int, set[str]]:
         with LoadRun(lab, LoadOptions(address=vip, rate_per_s=50, timeout_s=1.0)) as load:
-            time.sleep(1)
+            load.progress()  # waits until there are requests
             clients = _clients_seen_by(lab, 0) | _clients_seen_by(lab, 1)
             return load.stop().failed, clients
 
