@@ -9,6 +9,7 @@ import click
 
 from cli.command import Command
 from cli.exit_codes import ExitCode, Failure
+from cli.load_options import rate_option
 from cli.session import Session, pass_session
 
 _INSIDE = "KEMP_DEMO_INSIDE"
@@ -36,13 +37,7 @@ _INSIDE = "KEMP_DEMO_INSIDE"
     show_default=True,
     help="systemd: servers that boot, reached over ssh; the roll reboots them. Needs root.",
 )
-@click.option(
-    "--rate",
-    type=click.FloatRange(1, 500),
-    default=100.0,
-    show_default=True,
-    help="HTTP requests begun per second.",
-)
+@rate_option(100.0)
 @click.option(
     "--html",
     type=click.Path(dir_okay=False, path_type=Path),

@@ -15,6 +15,7 @@ import click
 
 from cli.command import group
 from cli.exit_codes import ExitCode, Failure
+from cli.load_options import downloads_option, rate_option
 from cli.render import Column
 from cli.session import Session, pass_session
 
@@ -197,20 +198,8 @@ def execute(session: Session, station: str, argv: tuple[str, ...]) -> int:
 
 
 @command.command()
-@click.option(
-    "--rate",
-    type=click.FloatRange(1, 500),
-    default=100.0,
-    show_default=True,
-    help="HTTP requests begun per second.",
-)
-@click.option(
-    "--downloads",
-    type=click.IntRange(0, 50),
-    default=0,
-    show_default=True,
-    help="Downloads kept under way.",
-)
+@rate_option(100.0)
+@downloads_option(0)
 @click.option(
     "--seconds",
     type=click.FloatRange(1, 86400),

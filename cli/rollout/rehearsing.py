@@ -12,6 +12,7 @@ import click
 
 from cli.command import Command, nearest
 from cli.exit_codes import ExitCode, Failure
+from cli.load_options import downloads_option, rate_option
 from cli.rollout.options import file_option, one_of, place_argument
 from cli.session import Session, pass_session
 
@@ -74,20 +75,8 @@ def _known_faults(
     callback=_list_faults,
     help="Show what can be made to go wrong.",
 )
-@click.option(
-    "--rate",
-    type=click.FloatRange(1, 500),
-    default=50.0,
-    show_default=True,
-    help="HTTP requests begun per second.",
-)
-@click.option(
-    "--downloads",
-    type=click.IntRange(0, 50),
-    default=4,
-    show_default=True,
-    help="Downloads kept under way for each service.",
-)
+@rate_option(50.0)
+@downloads_option(4, "Downloads kept under way for each service.")
 @click.option(
     "--speed",
     type=click.FloatRange(1, 20),
