@@ -41,8 +41,9 @@ test: check ## everything that CI runs
 
 # A failure beside thousands of others may come from a machine too busy for the clock in it. Alone it
 # has no such excuse: the ones that failed, at most five, must pass here, and CI's output names them.
-retest: check ## what failed in the last `make test`, once more and one by one
+retest: ## what failed in the last `make test`, once more and one by one
 	$(BIN)/python -m tests.failed_last
+	$(MAKE) check
 	$(BIN)/pytest -n 0 --last-failed --last-failed-no-failures none $(PYTEST_ARGS)
 
 bench: .venv/ready-to-test ## speed and memory, as ratios within one run
