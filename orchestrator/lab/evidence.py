@@ -218,6 +218,7 @@ def to_data(
             "failures": list(load.failures),
             "latency_p50_ms": load.latency_p50_ms,
             "latency_p99_ms": load.latency_p99_ms,
+            "late_ms": load.late_ms,
         },
         "arp": {
             "answers_by": dict(measured.answered),

@@ -105,6 +105,8 @@ class LoadResult:
         by_server: good answers by the name of the server that gave them.
         failures: the first twenty failures in words, with the time since the load's start.
         latency_p50_ms: of good answers; None without any.
+        late_ms: the longest that a request began after its time: a client that lacks a
+            processor for seconds finds answers too late that came in time.
         seconds: from the first request to the last answer.
         downloads: those that ended, in this order; empty before the final result.
     """
@@ -116,6 +118,7 @@ class LoadResult:
     failures: tuple[str, ...]
     latency_p50_ms: float | None
     latency_p99_ms: float | None
+    late_ms: float
     seconds: float
     downloads: tuple[Download, ...] = ()
 
@@ -259,6 +262,7 @@ def _result(record: Mapping[str, Any]) -> LoadResult:
         failures=tuple(record["failures"]),
         latency_p50_ms=record["latency_p50_ms"],
         latency_p99_ms=record["latency_p99_ms"],
+        late_ms=record["late_ms"],
         seconds=record["seconds"],
         downloads=tuple(Download(**one) for one in record.get("downloads", ())),
     )

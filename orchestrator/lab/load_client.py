@@ -47,6 +47,7 @@ class LoadClient:
         self._phases: dict[str, _Tally] = {options.phase: _Tally()}
         self._failures: list[str] = []
         self._latencies_s: list[float] = []
+        self._late_s = 0.0
         self._idle: deque[Connection] = deque()
         self._shared: set[Connection] = set()
         self._started_s = time.monotonic()
@@ -83,6 +84,7 @@ class LoadClient:
             await self._wait_until(begun_s + due_s)
             if self._stop.is_set():
                 break
+            self._late_s = max(self._late_s, time.monotonic() - begun_s - due_s)
             number += 1
             share += options.kept_alive
             shared = share >= 1.0
@@ -207,6 +209,7 @@ class LoadClient:
             "failures": self._failures,
             "latency_p50_ms": _percentile_ms(latencies, 50),
             "latency_p99_ms": _percentile_ms(latencies, 99),
+            "late_ms": round(self._late_s * 1000, 3),
             "seconds": (self._ended_s or time.monotonic()) - self._started_s,
             "phase": self._phase,
         }

@@ -10,10 +10,18 @@ from orchestrator.lab.load import LoadResult
 from orchestrator.rehearsal.trouble import FaultResult
 from orchestrator.rollout.report import RunReport
 
+_LATE_MS = 1000.0
+"""A load that runs this late judges the machine that it runs on."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Traffic:
-    """What clients of one service saw. ``cut``: downloads of which not everything came."""
+    """What clients of one service saw.
+
+    Attributes:
+        cut: downloads of which not everything came.
+        late_ms: the longest that a request began after its time.
+    """
 
     service: str
     requests: int
@@ -23,6 +31,7 @@ class Traffic:
     failures: tuple[str, ...]
     by_server: Mapping[str, int]
     latency_p99_ms: float | None
+    late_ms: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,7 +107,8 @@ def _findings(result: Result) -> Iterator[str]:
             yield f"{floor.service}: {floor.lowest} healthy servers, at least {floor.asked} asked"
     for seen in result.traffic:
         if seen.failed:
-            yield f"{seen.service}: {seen.failed} of {seen.requests} requests failed"
+            failed = f"{seen.failed} of {seen.requests} requests failed"
+            yield f"{seen.service}: {failed}{_held_up(seen)}"
         if seen.cut:
             yield f"{seen.service}: {seen.cut} of {seen.downloads} downloads were cut"
     for fault in result.faults:
@@ -107,6 +117,15 @@ def _findings(result: Result) -> Iterator[str]:
                 f"fault {fault.name} never struck {fault.server}: its moment did not come, or "
                 "there was nothing to strike"
             )
+
+
+def _held_up(seen: Traffic) -> str:
+    if seen.late_ms < _LATE_MS:
+        return ""
+    return (
+        f" (the load itself began requests up to {seen.late_ms / 1000:.1f} s late: this machine "
+        "has too much else to do for the result to count)"
+    )
 
 
 def traffic(service: str, load: LoadResult) -> Traffic:
@@ -120,6 +139,7 @@ def traffic(service: str, load: LoadResult) -> Traffic:
         failures=(*load.failures[:5], *(one.failure for one in load.cut[:5])),
         by_server=load.by_server,
         latency_p99_ms=load.latency_p99_ms,
+        late_ms=load.late_ms,
     )
 
 

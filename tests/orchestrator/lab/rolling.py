@@ -94,9 +94,11 @@ class Rolled:
         downloads = sum(len(load.downloads) for load in self.loads)
         cut = sum(len(load.cut) for load in self.loads)
         worst = max((load.latency_p99_ms or 0 for load in self.loads), default=0)
+        late = max((load.late_ms for load in self.loads), default=0)
         return (
             f"{total} requests, {failed} failed; {downloads} downloads, {self.across} across a "
-            f"drain, {cut} cut; {self.seconds:.1f} s, p99 {worst:.0f} ms; at most "
+            f"drain, {cut} cut; {self.seconds:.1f} s, p99 {worst:.0f} ms, begun up "
+            f"to {late:.0f} ms late; at most "
             f"{max(changes(self.calls).values(), default=0)} changes of a server, "
             f"{busiest(self.calls)} calls in 3 s"
         )

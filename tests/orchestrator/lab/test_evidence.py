@@ -25,6 +25,7 @@ GOOD = Measured(
         failures=(),
         latency_p50_ms=1.0,
         latency_p99_ms=2.0,
+        late_ms=1.0,
         seconds=3.0,
     ),
     answered={"lb": 4},

@@ -91,6 +91,17 @@ def test_good_answers_are_counted_by_server() -> None:
     assert (result["total"], result["failed"], result["by_server"]) == (20, 0, {"a": 20})
     assert result["failures"] == []
     assert 0 < result["latency_p50_ms"] <= result["latency_p99_ms"] < 300
+    assert 0 < result["late_ms"] < 300
+
+
+def test_a_client_that_is_held_up_says_so() -> None:
+    async def block(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        time.sleep(0.4)  # in the client's own event loop
+        writer.write(_answer(GOOD))
+
+    result = _load(block, max_requests=2)
+    assert result["late_ms"] > 300
 
 
 @pytest.mark.parametrize(

@@ -213,7 +213,9 @@ def test_the_operators_commands_are_told_from_the_products() -> None:
     assert named == {"KEMP_POINT": "action", "KEMP_SERVER": "a"}
 
 
-def showed(*, state: str, lowest: int, failed: int, cut: int, struck: bool) -> Result:
+def showed(
+    *, state: str, lowest: int, failed: int, cut: int, struck: bool, late_ms: float = 0.0
+) -> Result:
     return Result(
         kind="roll",
         state=state,
@@ -230,6 +232,7 @@ def showed(*, state: str, lowest: int, failed: int, cut: int, struck: bool) -> R
                 failures=(),
                 by_server={},
                 latency_p99_ms=None,
+                late_ms=late_ms,
             ),
         ),
         faults=(FaultResult(name="api-503", server="a", struck=struck),),
@@ -251,3 +254,9 @@ def test_only_what_went_wrong_is_a_finding() -> None:
         "s",
         "fault api-503 never struck a",
     ]
+
+
+def test_failed_requests_of_a_load_that_was_held_up_are_told_apart() -> None:
+    held_up = showed(state="finished", lowest=2, failed=3, cut=0, struck=True, late_ms=2500.0)
+    (finding,) = judged(held_up).findings
+    assert "3 of 10 requests failed (the load itself began requests up to 2.5 s late" in finding
