@@ -27,8 +27,8 @@ from orchestrator.hosts.state import NetState
 from orchestrator.rollout.adapters import Adapters, run_here
 from orchestrator.rollout.facts import read_facts
 from orchestrator.rollout.planner import make_plan
-from orchestrator.rollout.records import Event
-from orchestrator.rollout.report import RunReport
+from orchestrator.rollout.records import Event, RunState
+from orchestrator.rollout.report import RunReport, report
 from orchestrator.rollout.run import plan_undo, resume, run_rollout
 from orchestrator.rollout.store import Store
 from orchestrator.rollout.worker import Pace, Worker
@@ -183,14 +183,14 @@ def main_of(path: Path) -> None:
             here=run_here,
         )
         try:
-            report = work(config, adapters, store, on_event)
+            result = work(config, adapters, store, on_event)
         except OrchestratorError as error:
             sys.stderr.write(f"{type(error).__name__}: {error}\n")
             sys.stderr.flush()
             # As the command does: nothing that this process still does counts.
             os._exit(3)
-    if report is not None:
-        sys.stdout.write(json.dumps({"state": report.state, "points": point.passed}))
+    if result is not None:
+        sys.stdout.write(json.dumps({"state": result.state, "points": point.passed}))
 
 
 def work(
@@ -213,6 +213,9 @@ def work(
         case "undo":
             plan = plan_undo(FIRST_RUN, adapters, store)
             return run_rollout(plan, adapters, store, on_event=on_event, run_id=config["run_id"])
+        case _ if store.standing(config["run_id"])[0] is RunState.FINISHED:
+            # Killed when all was done: nothing is left to resume.
+            return report(config["run_id"], store)
         case _:
             return resume(config["run_id"], adapters, store, on_event=on_event)
 
