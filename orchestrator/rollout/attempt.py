@@ -22,7 +22,7 @@ from orchestrator.rollout.facts import moved, read_facts, snapshot
 from orchestrator.rollout.floors import service_floors
 from orchestrator.rollout.plan import Plan, StepKind
 from orchestrator.rollout.plan_locks import partitions, resources
-from orchestrator.rollout.records import Event, RequestKind, Run, RunState, StepStatus
+from orchestrator.rollout.records import Event, RequestKind, RunState, StepStatus
 from orchestrator.rollout.report import report
 from orchestrator.rollout.standing import standing
 from orchestrator.rollout.step_ids import by_lane
@@ -45,8 +45,9 @@ _REDONE = (
 
 
 def make_context(
-    run: Run,
+    run_id: str,
     attempt: int,
+    plan: Plan,
     adapters: Adapters,
     store: Store,
     *,
@@ -55,11 +56,10 @@ def make_context(
     stop: threading.Event,
 ) -> Context:
     """Return what the steps of an attempt have at hand in this worker."""
-    plan = run.plan
     spec = spec_from_data(plan.spec)
     hosts = {one.name: spec.hosts[one.host] for one in plan.servers}
     return Context(
-        run_id=run.run_id,
+        run_id=run_id,
         attempt=attempt,
         worker=worker,
         plan=plan,
@@ -77,7 +77,7 @@ def make_context(
         store=store,
         on_event=on_event,
         stop=stop,
-        wishes=Wishes(run.run_id, store, adapters.clock),
+        wishes=Wishes(run_id, store, adapters.clock),
         progress=Progress(adapters.clock.monotonic_s()),
     )
 

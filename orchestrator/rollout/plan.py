@@ -337,7 +337,11 @@ class Plan:
     @property
     def fingerprint(self) -> str:
         """Return the SHA-256 of the facts that the plan was computed from."""
-        return hashlib.sha256(_canonical(dict(self.facts)).encode()).hexdigest()
+        found = hashlib.sha256()
+        # Piece by piece: the facts of thousands of servers are megabytes.
+        for piece in _ENCODER.iterencode(dict(self.facts)):
+            found.update(piece.encode())
+        return found.hexdigest()
 
     def server(self, name: str) -> ServerPlan:
         """Return the part of one server."""
@@ -354,7 +358,7 @@ class Plan:
         for lane in (*data["servers"], *data["gates"]):
             for step in lane["steps"]:
                 step["phase"] = PHASES[step["kind"]]
-        return _canonical({"format": FORMAT, "fingerprint": self.fingerprint, **data})
+        return _ENCODER.encode({"format": FORMAT, "fingerprint": self.fingerprint, **data})
 
     @classmethod
     def from_json(cls, text: str) -> "Plan":
@@ -365,7 +369,7 @@ class Plan:
             OrchestratorError: changed since it was written.
         """
         try:
-            data = json.loads(text)
+            data = _parsed(text)
             if data["format"] != FORMAT:
                 raise OtherVersion(
                     f"the plan has format {data['format']}, this version of kemp reads {FORMAT}: "
@@ -395,6 +399,19 @@ class Plan:
 def plan_schema() -> str:
     """Return the JSON Schema of what ``Plan.to_json`` writes."""
     return resources.files(__package__).joinpath("plan.schema.json").read_text(encoding="utf-8")
+
+
+def _parsed(text: str) -> Any:
+    """Read JSON; texts that stand in it many times, as they do in plans, are kept once."""
+    kept: dict[str, str] = {}
+
+    def share(data: dict[str, Any]) -> dict[str, Any]:
+        for name, value in data.items():
+            if isinstance(value, str):
+                data[name] = kept.setdefault(value, value)
+        return data
+
+    return json.loads(text, object_hook=share)
 
 
 def _server_from(data: Mapping[str, Any]) -> ServerPlan:
@@ -428,5 +445,5 @@ def _steps_from(data: Mapping[str, Any]) -> tuple[Step, ...]:
 _STEP_FIELDS = tuple(one.name for one in dataclasses.fields(Step) if one.name != "kind")
 
 
-def _canonical(data: Any) -> str:
-    return json.dumps(data, sort_keys=True, separators=(",", ":"))
+_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
+"""One text for equal data."""

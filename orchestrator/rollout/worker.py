@@ -312,13 +312,13 @@ class Worker:
         """Return an attempt with all that its steps need, made where it is asked for first."""
         with self._guard:
             if (run_id, number) not in self._opened:
-                run = self._store.run(run_id)
-                plan = run.plan
+                plan = self._store.run(run_id).plan
                 with ExitStack() as stack:
                     adapters = stack.enter_context(self._adapters(spec_from_data(plan.spec)))
                     context = attempts.make_context(
-                        run,
+                        run_id,
                         number,
+                        plan,
                         adapters,
                         self._store,
                         worker=self._name,
@@ -342,7 +342,8 @@ class Worker:
                         opened.resources.close()
 
     def _close(self) -> None:
-        for opened in self._opened.values():
+        while self._opened:
+            _, opened = self._opened.popitem()
             opened.resources.close()
 
     def _check(self) -> None:

@@ -92,8 +92,9 @@ def _work(
 ) -> None:
     number = store.next_attempt(run.run_id, attempts.to_repeat(run.plan, store, run.run_id))
     context = attempts.make_context(
-        run,
+        run.run_id,
         number,
+        run.plan,
         adapters,
         store,
         worker=worker,

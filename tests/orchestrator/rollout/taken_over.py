@@ -23,8 +23,9 @@ def one_worker(world: World, rollout: str, name: str) -> Iterator[Context]:
         else:
             store.take_over("r1", worker=name, now_s=0)
         yield attempts.make_context(
-            store.run("r1"),
+            "r1",
             1,
+            store.run("r1").plan,
             world.adapters,
             store,
             worker=name,

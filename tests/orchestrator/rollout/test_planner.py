@@ -435,6 +435,13 @@ def test_round_trip() -> None:
     assert again.to_json() == plan.to_json()
 
 
+def test_what_the_steps_of_many_servers_say_is_kept_once() -> None:
+    plan = Plan.from_json(make_plan(spec_for("kind: roll"), facts()).to_json())
+    first, second = (one.of_kind(StepKind.ENABLE)[0] for one in plan.servers[:2])
+    assert first.pool is not None
+    assert first.pool is second.pool
+
+
 def test_stable_schema() -> None:
     data = make_plan(spec_for("kind: roll"), facts()).to_data()
     assert sorted(data) == [
