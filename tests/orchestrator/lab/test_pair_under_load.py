@@ -116,9 +116,11 @@ def test_a_roll_goes_on_across_a_failover(
 ) -> None:
     lab.lm.high_availability.update(l4_sync=True)
     for number in range(runs(short=1, long=10)):
-        takeover = Takeover(lab)
+        # Every second time the active unit loses its power.
+        takeover = Takeover(lab, power=number % 2 == 1)
         rolled = _roll_all(lab, takeover)
-        _say(capsys, f"roll across a failover, run {number + 1}", rolled, takeover)
+        how = "a loss of power" if takeover.power else "a failover"
+        _say(capsys, f"roll across {how}, run {number + 1}", rolled, takeover)
         report = rolled.report
         assert report is not None
         assert report.finished, report.reason
