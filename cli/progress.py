@@ -31,11 +31,23 @@ def shown(session: Session, store: "Store", run_id: str) -> Iterator[OnEvent]:
 
     What is yielded is called from several threads.
     """
+    with _shown(session, store, run_id) as show, _sent_on(session, show) as hear:
+        yield hear
+
+
+@contextmanager
+def told(session: Session) -> Iterator[OnEvent]:
+    """Write a line for each event of any number of runs, and send them on."""
+    with _sent_on(session, _silent if session.quiet else Lines(many_runs=True)) as hear:
+        yield hear
+
+
+@contextmanager
+def _sent_on(session: Session, show: OnEvent) -> Iterator[OnEvent]:
     from cli.telemetry import options_of
     from orchestrator.rollout.telemetry import telemetry
 
-    options = options_of(session.environ)
-    with _shown(session, store, run_id) as show, telemetry(options) as watcher:
+    with telemetry(options_of(session.environ)) as watcher:
 
         def hear(event: "Event") -> None:
             show(event)
@@ -64,20 +76,30 @@ def _silent(_event: "Event") -> None:
     return
 
 
+_REPEATED = ("waiting", "acting", "healthy")
+"""What is told again with every look, though it may say nothing new."""
+
+
 class Lines:
     """One line an event; of repeated looks only those that say something new."""
 
-    def __init__(self) -> None:
-        self._last: dict[str | None, str] = {}
+    def __init__(self, *, many_runs: bool = False) -> None:
+        """Begin; where there are many runs, each line says of which one it is."""
+        self._many_runs = many_runs
+        self._last: dict[tuple[str, str | None], str] = {}
         self._guard = threading.Lock()
 
     def __call__(self, event: "Event") -> None:
-        place = event.step or event.server
+        place = (event.run_id, event.step or event.server or event.data.get("service"))
         with self._guard:
-            if event.kind in ("waiting", "acting") and self._last.get(place) == event.text:
+            if event.kind not in _REPEATED:
+                self._last.pop(place, None)
+            elif self._last.get(place) == event.text:
                 return
-            self._last[place] = event.text
-            click.echo(event_line(event), err=True)
+            else:
+                self._last[place] = event.text
+            run = f"{event.run_id} " if self._many_runs else ""
+            click.echo(f"{run}{event_line(event)}", err=True)
 
 
 def event_line(event: "Event") -> str:

@@ -30,7 +30,7 @@ def operator() -> str:
 @pass_session
 def command(session: Session) -> None:
     """Serve; the first signal lets the steps in hand end, a second one does not wait."""
-    from cli.progress import Lines
+    from cli.progress import told
     from orchestrator.rollout.store import Store
     from orchestrator.rollout.worker import Worker
 
@@ -47,12 +47,12 @@ def command(session: Session) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, end)
     place = f"{socket.gethostname()}:{os.getpid()}"
-    with Store(session.store_place) as store:
+    with Store(session.store_place) as store, told(session) as on_event:
         worker = Worker(
             store,
             lambda spec: session.adapters.rollout(spec, session),
             session.adapters.clock(),
-            on_event=Lines(),
+            on_event=on_event,
             place=place,
             serves=True,
         )

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 _ENDED = {"step-ended": "done", "step-failed": "failed", "step-stopped": "stopped"}
-_STATES = {"run-started": 1.0, "run-paused": 0.0, "run-finished": 0.0}
+_RESTS = ("run-paused", "run-finished", "run-aborted", "run-reverted")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,14 +121,15 @@ class Traces:
     def __init__(self, tracer: "Tracer") -> None:
         self._tracer = tracer
         self._guard = threading.Lock()
-        self._run: Span | None = None
-        self._steps: dict[str, Span] = {}
+        self._runs: dict[str, Span] = {}
+        self._steps: dict[tuple[str, str], Span] = {}
 
     def hear(self, event: Event) -> None:
         """Begin, mark or end the span that the event is about."""
         with self._guard:
+            run = self._runs.get(event.run_id)
             if event.kind == "run-started":
-                self._run = self._tracer.start_span(
+                self._runs[event.run_id] = self._tracer.start_span(
                     "rollout",
                     start_time=_ns(event.at_s),
                     attributes={"kemp.run": event.run_id, "kemp.rollout": event.text},
@@ -137,45 +138,42 @@ class Traces:
                 self._begin(event, event.step)
             elif event.kind in _ENDED and event.step is not None:
                 self._end_step(event, event.step)
-            elif self._run is not None:
-                span = self._steps.get(event.step or "", self._run)
+            elif run is not None:
+                span = self._steps.get((event.run_id, event.step or ""), run)
                 span.add_event(event.kind, {"text": event.text}, timestamp=_ns(event.at_s))
-                if event.kind in _STATES:
-                    self._end_run(event)
+                if event.kind in _RESTS:
+                    run.set_attribute("kemp.state", event.kind.removeprefix("run-"))
+                    run.end(end_time=_ns(event.at_s))
+                    del self._runs[event.run_id]
 
     def end(self) -> None:
         """End what is still open: the process leaves the run as it stands."""
         with self._guard:
-            for span in (*self._steps.values(), *filter(None, (self._run,))):
+            for span in (*self._steps.values(), *self._runs.values()):
                 span.end()
             self._steps.clear()
-            self._run = None
+            self._runs.clear()
 
     def _begin(self, event: Event, step: str) -> None:
         from opentelemetry.trace import set_span_in_context
 
-        parent = set_span_in_context(self._run) if self._run is not None else None
+        run = self._runs.get(event.run_id)
+        parent = set_span_in_context(run) if run is not None else None
         attributes = {"kemp.run": event.run_id, "kemp.server": event.server or ""}
-        self._steps[step] = self._tracer.start_span(
+        self._steps[event.run_id, step] = self._tracer.start_span(
             _step_kind(event), context=parent, start_time=_ns(event.at_s), attributes=attributes
         )
 
     def _end_step(self, event: Event, step: str) -> None:
         from opentelemetry.trace import StatusCode
 
-        span = self._steps.pop(step, None)
+        span = self._steps.pop((event.run_id, step), None)
         if span is None:
             return
         span.set_attribute("kemp.status", _ENDED[event.kind])
         if event.kind == "step-failed":
             span.set_status(StatusCode.ERROR, event.text)
         span.end(end_time=_ns(event.at_s))
-
-    def _end_run(self, event: Event) -> None:
-        if self._run is not None:
-            self._run.set_attribute("kemp.state", event.kind.removeprefix("run-"))
-            self._run.end(end_time=_ns(event.at_s))
-            self._run = None
 
 
 # -- metrics
@@ -213,7 +211,7 @@ class Metrics:
 
         self._file = file
         self._guard = threading.Lock()
-        self._began_s: dict[str, float] = {}
+        self._began_s: dict[tuple[str, str], float] = {}
         self.registry = CollectorRegistry()
         settings: dict[str, Any] = {"registry": self.registry, "namespace": "kemp_rollout"}
         self._running = Gauge("running", "1 while a run is at work.", ["run"], **settings)
@@ -259,13 +257,13 @@ class Metrics:
             write_to_textfile(str(self._file), self.registry)
 
     def _count(self, event: Event) -> None:
-        if event.kind in _STATES:
-            self._running.labels(event.run_id).set(_STATES[event.kind])
+        if event.kind == "run-started" or event.kind in _RESTS:
+            self._running.labels(event.run_id).set(event.kind == "run-started")
         elif event.kind == "step-started" and event.step is not None:
-            self._began_s[event.step] = event.at_s
+            self._began_s[event.run_id, event.step] = event.at_s
         elif event.kind in _ENDED and event.step is not None:
             self._steps.labels(_step_kind(event), _ENDED[event.kind]).inc()
-            began_s = self._began_s.pop(event.step, event.at_s)
+            began_s = self._began_s.pop((event.run_id, event.step), event.at_s)
             self._seconds.labels(_step_kind(event)).observe(max(0.0, event.at_s - began_s))
             if event.server is not None:
                 self._forget_connections(event.server)

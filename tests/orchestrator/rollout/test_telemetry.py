@@ -28,14 +28,19 @@ class Collector(HTTPServer):
     def url(self) -> str:
         return f"http://127.0.0.1:{self.server_port}"
 
+    def every_span(self) -> list[Any]:
+        assert {path for path, _ in self.received} == {"/v1/traces"}
+        requests = [ExportTraceServiceRequest.FromString(body) for _, body in self.received]
+        scopes = [
+            scope
+            for one in requests
+            for resource in one.resource_spans
+            for scope in resource.scope_spans
+        ]
+        return [span for scope in scopes for span in scope.spans]
+
     def spans(self) -> dict[str, Any]:
-        found = {}
-        for path, body in self.received:
-            assert path == "/v1/traces"
-            for resource in ExportTraceServiceRequest.FromString(body).resource_spans:
-                for scope in resource.scope_spans:
-                    found.update({span.name: span for span in scope.spans})
-        return found
+        return {span.name: span for span in self.every_span()}
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -63,29 +68,32 @@ def collector() -> Iterator[Collector]:
     server.server_close()
 
 
-def a_run(watcher: Watcher) -> None:
-    def event(at_s: float, kind: str, step: str | None = None, **data: Any) -> None:
-        server = step.partition("/")[0] if step else None
-        watcher.hear(
-            Event(
-                run_id="r1",
-                at_s=1_780_000_000.0 + at_s,
-                kind=kind,
-                text=f"{kind} said",
-                server=server,
-                step=step,
-                data=data,
-            )
-        )
+def event(
+    at_s: float, kind: str, step: str | None = None, *, run: str = "r1", **data: Any
+) -> Event:
+    return Event(
+        run_id=run,
+        at_s=1_780_000_000.0 + at_s,
+        kind=kind,
+        text=f"{kind} said",
+        server=step.partition("/")[0] if step else None,
+        step=step,
+        data=data,
+    )
 
-    event(0, "run-started")
-    event(1, "step-started", "web1/drain")
-    event(2, "waiting", "web1/drain", connections=7)
-    event(2, "healthy", service=SERVICE, healthy=3, floor=2)
-    event(11, "step-ended", "web1/drain")
-    event(12, "step-started", "web1/healthy")
-    event(13, "step-failed", "web1/healthy")
-    event(14, "run-paused")
+
+def a_run(watcher: Watcher) -> None:
+    for one in (
+        event(0, "run-started"),
+        event(1, "step-started", "web1/drain"),
+        event(2, "waiting", "web1/drain", connections=7),
+        event(2, "healthy", service=SERVICE, healthy=3, floor=2),
+        event(11, "step-ended", "web1/drain"),
+        event(12, "step-started", "web1/healthy"),
+        event(13, "step-failed", "web1/healthy"),
+        event(14, "run-paused"),
+    ):
+        watcher.hear(one)
 
 
 def attributes(span: Any) -> dict[str, str]:
@@ -112,19 +120,33 @@ def test_traces_reach_the_collector(collector: Collector) -> None:
 
 def test_a_run_that_is_cut_off_leaves_its_spans(collector: Collector) -> None:
     with telemetry(TelemetryOptions(traces=collector.url)) as watcher:
-        watcher.hear(Event(run_id="r1", at_s=1.0, kind="run-started", text="", data={}))
-        watcher.hear(
-            Event(
-                run_id="r1",
-                at_s=2.0,
-                kind="step-started",
-                text="",
-                server="web1",
-                step="web1/drain",
-                data={},
-            )
-        )
+        watcher.hear(event(1, "run-started"))
+        watcher.hear(event(2, "step-started", "web1/drain"))
     assert set(collector.spans()) == {"rollout", "drain"}
+
+
+@pytest.mark.parametrize("end", ["run-paused", "run-finished", "run-aborted", "run-reverted"])
+def test_runs_of_one_worker_are_kept_apart(collector: Collector, tmp_path: Path, end: str) -> None:
+    """Two runs over hosts of the same names, on two LoadMasters."""
+    file = tmp_path / "kemp.prom"
+    with telemetry(TelemetryOptions(traces=collector.url, metrics_file=file)) as watcher:
+        for at_s, run in ((0, "r1"), (5, "r2")):
+            watcher.hear(event(at_s, "run-started", run=run))
+            watcher.hear(event(at_s, "step-started", "web1/drain", run=run))
+        for at_s, run in ((20, "r1"), (21, "r2")):
+            watcher.hear(event(at_s, "step-ended", "web1/drain", run=run))
+            watcher.hear(event(at_s, end, run=run))
+        text = file.read_text()
+    spans = collector.every_span()
+    runs = {attributes(one)["kemp.run"]: one for one in spans if one.name == "rollout"}
+    drains = {attributes(one)["kemp.run"]: one for one in spans if one.name == "drain"}
+    for run, seconds in (("r1", 20), ("r2", 16)):
+        assert drains[run].parent_span_id == runs[run].span_id
+        lasted_ns = drains[run].end_time_unix_nano - drains[run].start_time_unix_nano
+        assert lasted_ns == seconds * 1_000_000_000
+        assert attributes(runs[run])["kemp.state"] == end.removeprefix("run-")
+        assert f'kemp_rollout_running{{run="{run}"}} 0.0' in text
+    assert 'kemp_rollout_step_seconds_sum{step="drain"} 36.0' in text
 
 
 def test_metrics_in_a_file(tmp_path: Path) -> None:
