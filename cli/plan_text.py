@@ -220,6 +220,7 @@ def _report_lines(report: "RunReport", *, colour: bool) -> Iterator[str]:
     yield "; ".join(filter(None, (f"run {report.run_id}: {report.state}", report.reason)))
     yield (
         f"{report.kind} on {', '.join(report.services)}, begun {when(report.started_s)}"
+        + (f" by {report.operator}" if report.operator else "")
         + (f", attempt {report.attempts}" if report.attempts > 1 else "")
     )
     width = max((len(name) for name in report.hosts), default=0)

@@ -20,6 +20,8 @@ def report_page(run: "History") -> str:
     # Only here: a template engine is no part of any other command.
     from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
+    from orchestrator.rollout.holders import named
+
     environment = Environment(
         loader=PackageLoader("cli", "templates"),
         autoescape=select_autoescape(default=True, default_for_string=True),
@@ -40,6 +42,7 @@ def report_page(run: "History") -> str:
             for name, points in run.connections.items()
         ],
         health_plots=[(one, _health_plot(scale, one)) for one in run.health],
+        named=named,
         when=_when,
         span=_span,
     )

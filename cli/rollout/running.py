@@ -92,14 +92,17 @@ def resume(session: Session, run_id: str | None, detach: bool) -> ExitCode:
     Asks nothing: the plan was confirmed when the run began.
     """
     from cli.progress import shown
+    from cli.worker import operator
     from orchestrator.inventory import spec_from_data
+    from orchestrator.rollout.run import requeue
     from orchestrator.rollout.run import resume as go_on
     from orchestrator.rollout.store.runs import refuse_ended, refuse_other_version
 
     with open_store(session) as store:
         chosen = run_id or newest(store, RESUMABLE)
         if detach:
-            store.queue(chosen, now_s=session.adapters.clock().time_s())
+            now_s = session.adapters.clock().time_s()
+            requeue(chosen, store, now_s=now_s, operator=operator())
             _left_to_workers(session, store, chosen)
             return ExitCode.OK
         run = store.run(chosen)
@@ -113,7 +116,7 @@ def resume(session: Session, run_id: str | None, detach: bool) -> ExitCode:
             _pause_on_signal() as stop,
             shown(session, store, chosen) as on_event,
         ):
-            end = go_on(chosen, adapters, store, on_event=on_event, stop=stop)
+            end = go_on(chosen, adapters, store, on_event=on_event, stop=stop, operator=operator())
     return _conclude(session, end)
 
 

@@ -1,12 +1,17 @@
 """A run over time, for pictures: who was in which phase when, and what was counted. Pure."""
 
+import dataclasses
+import json
+import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from orchestrator.rollout import measured
-from orchestrator.rollout.records import Event
-from orchestrator.rollout.report import HostReport, RunReport
+from orchestrator.rollout.holders import Holder, longest_first
+from orchestrator.rollout.plan import Data
+from orchestrator.rollout.records import Event, Request, RequestState, StepStatus
+from orchestrator.rollout.report import HostReport, RunReport, StepReport
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,12 +61,16 @@ class Health:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gate:
-    """A look before a change: what was seen, and whether the gate opened."""
+    """A look before a change: what was seen, and what came of it.
+
+    Attributes:
+        outcome: opened, refused, forced, skipped, or in hand.
+    """
 
     at_s: float
     step: str
     gate: str
-    opened: bool
+    outcome: str
     evidence: tuple[str, ...]
 
 
@@ -92,6 +101,7 @@ class History:
     Attributes:
         seconds: from its beginning to its last sign of life.
         connections: of each server that was drained.
+        holders: who was connected to it meanwhile, and for how long at most.
         words: in order.
     """
 
@@ -99,12 +109,31 @@ class History:
     seconds: float
     lanes: tuple[Lane, ...]
     connections: Mapping[str, tuple[Point, ...]] = field(default_factory=dict)
+    holders: Mapping[str, tuple[Holder, ...]] = field(default_factory=dict)
     health: tuple[Health, ...] = ()
     gates: tuple[Gate, ...] = ()
     changes: tuple[Change, ...] = ()
     words: tuple[Word, ...] = ()
 
+    def to_data(self) -> dict[str, Any]:
+        """Return the report as plain JSON data, with what was counted over time."""
+        over_time = {
+            "connections": self.connections,
+            "holders": self.holders,
+            "health": self.health,
+            "words": self.words,
+        }
+        data: dict[str, Any] = json.loads(json.dumps(over_time, default=dataclasses.asdict))
+        return {**self.report.to_data(), **data}
 
+
+_CAME_OF_IT = {
+    StepStatus.FAILED: "refused",
+    StepStatus.FORCED: "forced",
+    StepStatus.SKIPPED: "skipped",
+    StepStatus.RUNNING: "in hand",
+    StepStatus.AGAIN: "in hand",
+}
 _NOT_WORDS = frozenset({"step-started", "acting", "waiting", "step-ended", "healthy"})
 
 
@@ -120,19 +149,35 @@ def history(report: RunReport, events: Sequence[Event]) -> History:
         seconds=seconds,
         lanes=tuple(_lane(one, began_s, seconds) for one in report.hosts.values()),
         connections=_connections(events, began_s),
+        holders=_holders(events),
         health=_health(events, began_s),
         gates=tuple(_gates(report)),
         changes=tuple(_changes(report)),
-        words=tuple(
-            Word(at_s=one.at_s - began_s, kind=one.kind, text=_said(one))
-            for one in events
-            if one.kind not in _NOT_WORDS
-        ),
+        words=_words(report, events),
+    )
+
+
+def _words(report: RunReport, events: Iterable[Event]) -> tuple[Word, ...]:
+    said = [(one.at_s, one.kind, _said(one)) for one in events if one.kind not in _NOT_WORDS]
+    asked = [(one.asked_s, "asked", _asked(one)) for one in report.asked]
+    return tuple(
+        Word(at_s=max(0.0, at_s - report.started_s), kind=kind, text=text)
+        for at_s, kind, text in sorted((*said, *asked), key=lambda one: one[0])
     )
 
 
 def _said(event: Event) -> str:
     return f"{event.server}: {event.text}" if event.server else event.text
+
+
+def _asked(request: Request) -> str:
+    note = f" ({request.note})" if request.note else ""
+    answer = {
+        RequestState.ASKED: "not answered yet",
+        RequestState.TAKEN: request.answer or "done",
+        RequestState.REFUSED: f"refused: {request.answer}",
+    }[request.state]
+    return f"{request.words} by {request.asked_by}{note}: {answer}"
 
 
 def _lane(host: HostReport, began_s: float, seconds: float) -> Lane:
@@ -163,6 +208,20 @@ def _connections(events: Iterable[Event], began_s: float) -> dict[str, tuple[Poi
     return {name: tuple(points) for name, points in found.items()}
 
 
+def _holders(events: Iterable[Event]) -> dict[str, tuple[Holder, ...]]:
+    found: dict[str, dict[str, Holder]] = {}
+    for one in events:
+        for seen in one.data.get("holders", ()):
+            clients, now = found.setdefault(one.server or "", {}), Holder(**seen)
+            before = clients.get(now.address, now)
+            clients[now.address] = Holder(
+                address=now.address,
+                connections=max(before.connections, now.connections),
+                seen_for_s=max(before.seen_for_s, now.seen_for_s),
+            )
+    return {name: longest_first(clients.values()) for name, clients in found.items()}
+
+
 def _health(events: Iterable[Event], began_s: float) -> tuple[Health, ...]:
     points: dict[str, list[Point]] = {}
     floors: dict[str, float] = {}
@@ -182,13 +241,14 @@ def _gates(report: RunReport) -> Iterable[Gate]:
     lanes = [one.steps for one in report.hosts.values()]
     for steps in (*lanes, *(one.steps for one in report.gates)):
         for step in steps:
-            if step.started_s is not None and (step.gate or step.evidence):
+            if step.started_s is not None and (step.gate or step.evidence or step.reason):
+                said = () if step.reason in step.evidence else (step.reason,)
                 yield Gate(
                     at_s=step.started_s - report.started_s,
                     step=step.id,
                     gate=step.gate or step.id.rpartition("/")[2],
-                    opened=step.status != "failed",
-                    evidence=step.evidence or (step.reason,),
+                    outcome=_CAME_OF_IT.get(StepStatus(step.status), "opened"),
+                    evidence=tuple(filter(None, (*said, *step.evidence))),
                 )
 
 
@@ -197,16 +257,44 @@ def _changes(report: RunReport) -> Iterable[Change]:
         for step in host.steps:
             if step.started_s is None or step.before is None:
                 continue
-            before, after = step.before, step.after or {}
-            for setting in dict.fromkeys((*before, *after)):
-                if before.get(setting) != after.get(setting):
-                    yield Change(
-                        at_s=step.started_s - report.started_s,
-                        step=step.id,
-                        setting=setting,
-                        before=_text(before.get(setting)),
-                        after=_text(after.get(setting)),
-                    )
+            for setting, before, after in _settings(step, step.before):
+                yield Change(
+                    at_s=step.started_s - report.started_s,
+                    step=step.id,
+                    setting=setting,
+                    before=before,
+                    after=after,
+                )
+
+
+def _settings(step: StepReport, before: Data) -> Iterable[tuple[str, str, str]]:
+    """Return what a step changed: a name, what was before, what is after."""
+    if (called := _called(before)) is not None:
+        yield "call", "", f"{called}: {step.reason or '; '.join(step.evidence[:1]) or step.status}"
+        return
+    for setting in dict.fromkeys((*before, *(step.after or ()))):
+        old, new = before.get(setting), (step.after or {}).get(setting)
+        if step.after is None:  # it was begun, and no read has shown what came of it
+            yield setting, _text(old), "not known"
+        elif setting.startswith("/"):
+            yield setting, _own_lines(old, new), _own_lines(new, old)
+        elif old != new:
+            yield setting, _text(old), _text(new)
+
+
+def _called(before: Data) -> str | None:
+    """Return the command or the address that a step of the operator's own called."""
+    if "argv" in before:
+        return shlex.join(before["argv"])
+    return str(before["url"]) if "url" in before else None
+
+
+def _own_lines(content: str | None, other: str | None) -> str:
+    """Return the lines that only one of two versions of a file has."""
+    if content is None:
+        return "no file"
+    theirs = (other or "").splitlines()
+    return "\n".join(one for one in content.splitlines() if one not in theirs)
 
 
 def _text(value: Any) -> str:

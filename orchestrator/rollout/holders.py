@@ -44,7 +44,12 @@ class Holders:
             Holder(address=address, connections=len(ages), seen_for_s=round(max(ages), 1))
             for address, ages in clients.items()
         ]
-        return tuple(sorted(found, key=lambda one: (-one.seen_for_s, one.address)))
+        return longest_first(found)
+
+
+def longest_first(holders: Iterable[Holder]) -> tuple[Holder, ...]:
+    """Return clients in the order in which they are told."""
+    return tuple(sorted(holders, key=lambda one: (-one.seen_for_s, one.address)))
 
 
 def named(holders: Iterable[Holder]) -> str:

@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from orchestrator.hosts.carrying import plan_add, plan_remove
 from orchestrator.hosts.changes import NetChange, describe
@@ -17,13 +17,18 @@ from orchestrator.rollout.records import StepRecord
 
 @dataclass(slots=True, kw_only=True)
 class _HostChange:
-    """Changes of the host, computed from what it is like when it is looked at."""
+    """Changes of the host, computed from what it is like when it is looked at.
+
+    Attributes:
+        announced: what the changes that were announced lead to.
+    """
 
     context: Context
     server: str
     compute: Callable[[], tuple[NetChange, ...]]
     open_gate: Callable[[], tuple[str, ...]]
     changes: tuple[NetChange, ...] = ()
+    announced: Data = field(default_factory=dict)
 
     def look(self) -> Data:
         self.changes = self.compute()
@@ -36,10 +41,21 @@ class _HostChange:
         return (*self.open_gate(), *map(describe, self.changes))
 
     def inverse(self) -> Data | None:
+        self.announced = host_diff(self.changes)[1]
         return host_inverse(self.changes)
 
     def act(self, _seen: Data, /) -> None:
         self.context.driver(self.server).apply(self.context.host(self.server), self.changes)
+
+
+def _carry_out(context: Context, step: Step, record: StepRecord, change: _HostChange) -> Result:
+    """Make the change; what a read confirmed by finding nothing left to do is what is after it.
+
+    What was announced before the run was killed is what the plan said, as far as it went.
+    """
+    result = carry_out(context, step, record, change)
+    planned = {key: step.after[key] for key in record.before or () if key in step.after}
+    return dataclasses.replace(result, after={**planned, **change.announced})
 
 
 def prepare_host(context: Context, step: Step, record: StepRecord) -> Result:
@@ -66,7 +82,7 @@ def prepare_host(context: Context, step: Step, record: StepRecord) -> Result:
         return plan_add(state, [carried.part])
 
     change = _HostChange(context=context, server=name, compute=compute, open_gate=tuple)
-    result = carry_out(context, step, record, change)
+    result = _carry_out(context, step, record, change)
     return dataclasses.replace(result, evidence=(*exposed, *result.evidence))
 
 
@@ -86,4 +102,4 @@ def clear_host(context: Context, step: Step, record: StepRecord) -> Result:
         compute=compute,
         open_gate=lambda: gates.vip_let_go(context, carried, name),
     )
-    return carry_out(context, step, record, change)
+    return _carry_out(context, step, record, change)

@@ -9,7 +9,14 @@ from typing import Any, Literal
 from orchestrator.rollout import measured
 from orchestrator.rollout.measured import Measured
 from orchestrator.rollout.plan import ServerPlan, Warned
-from orchestrator.rollout.records import Run, RunLine, RunState, StepRecord, StepStatus
+from orchestrator.rollout.records import (
+    Request,
+    Run,
+    RunLine,
+    RunState,
+    StepRecord,
+    StepStatus,
+)
 from orchestrator.rollout.standing import standing
 from orchestrator.rollout.step_ids import PUT_BACK, TAKE_OUT, by_lane, step_name
 from orchestrator.rollout.store import Store
@@ -80,6 +87,7 @@ class RunReport:
         hosts: every host of the plan by name, in the plan's order.
         gates: those between batches that have something to look at.
         operator: the person who began it.
+        asked: what people asked of it while it went on, in order, and what came of it.
         measured: what clients saw meanwhile, where somebody counted it.
     """
 
@@ -96,6 +104,7 @@ class RunReport:
     hosts: Mapping[str, HostReport]
     gates: tuple[GateReport, ...] = ()
     operator: str = ""
+    asked: tuple[Request, ...] = ()
     measured: tuple[Measured, ...] = ()
 
     @property
@@ -139,6 +148,7 @@ def report(run_id: str, store: Store) -> RunReport:
         services=plan.services,
         attempts=run.attempt,
         operator=run.operator,
+        asked=store.requests.of_run(run_id),
         started_s=run.created_s,
         ended_s=run.ended_s,
         fingerprint=plan.fingerprint,

@@ -151,6 +151,7 @@ def resume(
     on_event: OnEvent,
     stop: threading.Event | None = None,
     place: str = "",
+    operator: str = "",
 ) -> RunReport:
     """Go on with a run that paused, or whose process is gone.
 
@@ -163,10 +164,32 @@ def resume(
         Locked: its process still works on it.
     """
     with Worker(store, _given(adapters), adapters.clock, on_event=on_event, place=place) as worker:
-        before = store.take_over(run_id, worker=worker.name, now_s=adapters.clock.time_s())
+        now_s = adapters.clock.time_s()
+        before = store.take_over(run_id, worker=worker.name, now_s=now_s)
+        if operator:
+            _note_resumed(run_id, store, now_s=now_s, operator=operator)
         worker.work(before, stop=stop or threading.Event())
     _go_on_with_undo(run_id, adapters, store, on_event=on_event, stop=stop, place=place)
     return report(run_id, store)
+
+
+def requeue(run_id: str, store: Store, *, now_s: float, operator: str = "") -> None:
+    """Leave a run that paused, or whose process is gone, to the workers that serve the store.
+
+    Raises:
+        RunNotFound: no such run.
+        RunPaused: the run has ended; there is nothing to go on with.
+        Locked: somebody works on it.
+    """
+    store.queue(run_id, now_s=now_s)
+    if operator:
+        _note_resumed(run_id, store, now_s=now_s, operator=operator)
+
+
+def _note_resumed(run_id: str, store: Store, *, now_s: float, operator: str) -> None:
+    """Keep who went on with a run: whoever reads its report asks for that."""
+    text = f"by {operator}"
+    store.add_event(Event(run_id=run_id, at_s=now_s, kind="resumed", text=text, data={}))
 
 
 def abandon(run_id: str, store: Store, *, now_s: float, reason: str) -> None:

@@ -12,11 +12,12 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from cli.report_document import report_document
 from cli.report_page import report_page
 from orchestrator.rollout.history import history
 from orchestrator.rollout.measured import Measured, MeasuredPhase, event_of, measured_in
 from orchestrator.rollout.plan import Warned
-from orchestrator.rollout.records import Event
+from orchestrator.rollout.records import Event, Request, RequestKind, RequestState
 from orchestrator.rollout.report import HostReport, RunReport, StepReport
 from orchestrator.rollout.store import Store
 from tests.cli.conftest import Terminal
@@ -135,11 +136,84 @@ def test_times_and_counts_of_a_run() -> None:
     assert [(one.step, one.setting, one.before, one.after) for one in run.changes] == [
         ("web1/disable", "enabled", "yes", "no")
     ]
-    assert [(one.step, one.opened) for one in run.gates] == [
-        ("web1/drain", True),
-        ("web2/healthy", False),
+    assert [(one.step, one.outcome) for one in run.gates] == [
+        ("web1/drain", "opened"),
+        ("web2/healthy", "refused"),
     ]
     assert [one.text for one in run.words] == ["canary approved by ops"]
+
+
+def test_what_is_not_opened_is_not_said_to_be() -> None:
+    cut = step(
+        "web1", "drain", "out", 5, status="forced", evidence=("7 connections are going to be cut",)
+    )
+    late = step("web2", "drain", "out", 5, status="skipped", reason="not drained after 600 s")
+    now = step("web3", "drain", "out", 5, status="again", seconds=None, reason="killed")
+    hosts = {one.id.partition("/")[0]: one for one in (cut, late, now)}
+    run = history(a_run(hosts={name: host(name, one) for name, one in hosts.items()}), [])
+    assert [(one.outcome, one.evidence) for one in run.gates] == [
+        ("forced", ("7 connections are going to be cut",)),
+        ("skipped", ("not drained after 600 s",)),
+        ("in hand", ("killed",)),
+    ]
+
+
+def test_who_asked_and_approved_and_who_held_on() -> None:
+    approved = Request(
+        number=1,
+        run_id="a1b2c3d4",
+        kind=RequestKind.APPROVE,
+        target="batch 1",
+        asked_by="amy@desk",
+        asked_s=BEGAN_S + 55,
+        note="looks good",
+        state=RequestState.TAKEN,
+        answer="the run goes on",
+        answered_s=BEGAN_S + 56,
+    )
+    skipped = replace(
+        approved, kind=RequestKind.SKIP, target="web3", note="", state=RequestState.ASKED
+    )
+    held = {"address": "198.51.100.9", "connections": 2, "seen_for_s": 4.0}
+    first = replace(some_events()[1], data={"connections": 12, "holders": [held]})
+    later = replace(first, data={"connections": 3, "holders": [{**held, "seen_for_s": 31.0}]})
+    run = history(a_run(asked=(approved, skipped)), [*some_events(), first, later])
+    assert [one.text for one in run.words] == [
+        "approve batch 1 by amy@desk (looks good): the run goes on",
+        "skip web3 by amy@desk: not answered yet",
+        "canary approved by ops",
+    ]
+    page, data, document = report_page(run), run.to_data(), report_document(run)
+    assert data["asked"][0]["asked_by"] == "amy@desk"
+    assert data["holders"] == {"web1": [{**held, "seen_for_s": 31.0}]}
+    assert data["connections"]["web1"][1] == {"at_s": 30.0, "value": None}
+    assert data["health"][0]["floor"] == 2
+    for words in ("approve batch 1 by amy@desk (looks good)", "198.51.100.9 2 times for 31 s"):
+        assert words in page
+        assert words in document
+    assert f"| {SERVICE} | 2 | 2 |" in document
+    assert "| web1 | 12 | 3 | 198.51.100.9 2 times for 31 s |" in document
+    assert "| 5.0 | web1/disable | enabled | yes | no |" in document
+
+
+def test_a_change_of_the_host_is_told_with_what_it_led_to() -> None:
+    file = "/etc/sysctl.d/90-kemp-dsr.conf"
+    before = {"net/ipv4/conf/all/arp_ignore": 0, "/etc/hosts": "a\nb\n", file: None}
+    after = {"net/ipv4/conf/all/arp_ignore": 1, "/etc/hosts": "a\nc\n", file: "x = 1\n"}
+    made = step("web1", "prepare-host", "host", 5, before=before, after=after)
+    broken = step("web2", "prepare-host", "host", 5, status="failed", before=before)
+    called = step(
+        "web2", "action", "action", 9, before={"argv": ["deploy", "a b"]}, evidence=("exit code 0",)
+    )
+    hosts = {"web1": host("web1", made), "web2": host("web2", broken, called)}
+    told = [(one.setting, one.before, one.after) for one in history(a_run(hosts=hosts), []).changes]
+    assert told[:3] == [
+        ("net/ipv4/conf/all/arp_ignore", "0", "1"),
+        ("/etc/hosts", "b", "c"),
+        (file, "no file", "x = 1"),
+    ]
+    assert [after for _, _, after in told[3:6]] == ["not known"] * 3
+    assert told[6] == ("call", "", "deploy 'a b': exit code 0")
 
 
 def test_what_was_measured_is_kept_as_an_event_and_is_no_sign_of_life() -> None:
