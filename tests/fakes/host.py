@@ -32,6 +32,11 @@ from orchestrator.hosts.state import (
 )
 from orchestrator.hosts.sysctl_files import lines_about_arp
 
+OK = CommandResult(exit_code=0, stdout="", stderr="")
+FAILS = CommandResult(exit_code=1, stdout="", stderr="broken")
+NEVER = CommandResult(exit_code=None, stdout="", stderr="")
+"""What became of a command on a host."""
+
 
 @dataclass(slots=True, kw_only=True)
 class FakeHost:
@@ -66,9 +71,7 @@ class FakeHost:
     on_tool: Callable[[CallTool], str | None] = lambda call: f"there is no {call.argv[0]}"
     down: str | None = None
     refuse: Callable[[NetChange], str | None] = lambda change: None
-    on_run: Callable[[Sequence[str]], CommandResult] = lambda argv: CommandResult(
-        exit_code=0, stdout="", stderr=""
-    )
+    on_run: Callable[[Sequence[str]], CommandResult] = lambda argv: OK
     applied: list[NetChange] = field(default_factory=list)
     commands: list[tuple[str, ...]] = field(default_factory=list)
 

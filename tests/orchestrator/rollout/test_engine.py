@@ -1,13 +1,15 @@
-"""The engine's calls come back, whatever its database does."""
+"""The engine: its calls come back, whatever its database does, and a process has one."""
 
 import threading
 from pathlib import Path
 
 import pytest
 
-from orchestrator.errors import Locked, StoreUnavailable
+from orchestrator.errors import Locked, OrchestratorError, StoreUnavailable
 from orchestrator.rollout import engine
+from orchestrator.rollout.run import run_rollout
 from orchestrator.rollout.store import Store
+from tests.orchestrator.rollout.world import World
 
 
 def test_a_call_that_waits_without_end_is_given_up(
@@ -46,3 +48,20 @@ def test_one_that_is_taken_for_dead_while_it_looks_queues_nothing(
         with pytest.raises(Locked):
             waking.adopt({"r1": 1}, lambda _: store.workers.dismiss("w1"))
     assert queued == ["r1.1"]
+
+
+def test_one_engine_in_a_process(ready: World, tmp_path: Path) -> None:
+    refused: list[str] = []
+
+    def begin_another() -> None:
+        with (
+            Store(tmp_path / "other") as other,
+            pytest.raises(OrchestratorError, match="already running in this process") as error,
+        ):
+            run_rollout(
+                ready.plan("kind: add"), ready.adapters, other, on_event=ready.events.append
+            )
+        refused.append(str(error.value))
+
+    assert ready.run_until("kind: drain, hosts: [web1]", "web1/drain", begin_another).finished
+    assert refused

@@ -9,13 +9,13 @@ import pytest
 from kempsdk import RsRef, VirtualService
 from kempsdk.emulator import HighAvailabilityPair, Switches, VirtualLoadMaster
 from orchestrator.errors import GateRefused
-from orchestrator.hosts.driver import CommandResult
 from orchestrator.rollout import failover
 from orchestrator.rollout.plan_parts import server_state
 from orchestrator.rollout.records import Event, StepStatus
 from orchestrator.rollout.report import RunReport
 from orchestrator.rollout.steps import Verdict, perform
 from orchestrator.rollout.store import Store
+from tests.fakes.host import FAILS, OK
 from tests.orchestrator.rollout.taken_over import one_worker, walk
 from tests.orchestrator.rollout.world import ADDRESS, NAMES, VS, World
 
@@ -147,9 +147,8 @@ def test_killed_on_the_way_back_it_goes_on_without_calling_that_a_failover(
             pair.box.run("modrs", **LOST, enable="Y")
             raise _Killed
 
-    answers = [CommandResult(exit_code=1, stdout="", stderr="")]
-    fine = CommandResult(exit_code=0, stdout="", stderr="")
-    pair.driver.hosts["web1"].on_run = lambda _: answers.pop() if answers else fine
+    answers = [FAILS]
+    pair.driver.hosts["web1"].on_run = lambda _: answers.pop() if answers else OK
     with pytest.raises(_Killed):
         pair.run(f"{ROLL}, on_failure: revert-server", watch=kill)
     again = pair.resume(pair.store.runs()[0].run_id)

@@ -8,12 +8,11 @@ import pytest
 from orchestrator.errors import StoreUnavailable
 from orchestrator.hosts.driver import CommandResult
 from orchestrator.rollout.records import Event
+from tests.fakes.host import NEVER, OK
 from tests.orchestrator.rollout.world import NAMES, World, bare
 
 ROLL = "kind: roll, action: {argv: [restart]}"
-OK = CommandResult(exit_code=0, stdout="", stderr="")
 BROKEN = CommandResult(exit_code=2, stdout="", stderr="no such ticket")
-NEVER = CommandResult(exit_code=None, stdout="", stderr="")
 
 
 def hooks(*entries: str) -> str:

@@ -1,4 +1,4 @@
-"""Which runs keep each other off: of one LoadMaster, by whatever address they reach it."""
+"""Which runs keep each other off, by whatever address they reach it, and for how long."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -10,19 +10,20 @@ from kempsdk import ApiKey, LoadMaster
 from kempsdk.emulator import VirtualLoadMaster
 from kempsdk.emulator.faults import Fault, FaultKind
 from kempsdk.errors import Unreachable
-from orchestrator.errors import DriftDetected, Locked, RuleViolated
+from orchestrator.errors import DriftDetected, Locked, RuleViolated, RunPaused
 from orchestrator.rollout.appliances import read_appliance
 from orchestrator.rollout.facts import read_facts
 from orchestrator.rollout.plan import Plan
 from orchestrator.rollout.plan_locks import resources, service_locks
 from orchestrator.rollout.planner import make_plan
 from orchestrator.rollout.records import RunState
-from orchestrator.rollout.run import enqueue
+from orchestrator.rollout.run import abandon, enqueue
 from orchestrator.rollout.store import Store
 from tests.fakes.clock import FakeClock
+from tests.fakes.host import FAILS
 from tests.orchestrator.rollout.test_failover import PairWorld
 from tests.orchestrator.rollout.wide_world import SERVICES, WIDE, WideWorld
-from tests.orchestrator.rollout.world import INVENTORY, VS, World, spec_for
+from tests.orchestrator.rollout.world import INVENTORY, ROLL, VS, World, failed_step, spec_for
 
 
 def plan_by(world: World, lm: LoadMaster, url: str, host: str) -> Plan:
@@ -158,3 +159,51 @@ def test_one_loadmaster_under_two_names_is_refused(wide: WideWorld) -> None:
     adapters = replace(wide.adapters, loadmaster=lambda _: wide.lm)
     with pytest.raises(RuleViolated, match="lb1 and lb2 are one: the LoadMaster with serial"):
         make_plan(spec, read_facts(spec, adapters))
+
+
+def test_second_run_on_the_same_service(ready: World) -> None:
+    plan = ready.plan("kind: drain, hosts: [web2]")
+    refused: list[Locked] = []
+
+    def begin_another() -> None:
+        with pytest.raises(Locked, match="is being worked on") as locked:
+            ready.store.create_run(
+                "other",
+                plan,
+                worker="",
+                resources=[f"service {VS} of https://127.0.0.1:1"],
+                now_s=ready.clock.time_s(),
+            )
+        refused.append(locked.value)
+
+    run = ready.run_until("kind: roll", "web1/drain", begin_another)
+    assert run.finished
+    assert refused[0].owner == run.run_id
+    assert not ready.store.locks.all()
+
+
+def test_a_paused_run_keeps_its_locks(ready: World) -> None:
+    ready.driver.hosts["web1"].on_run = lambda _: FAILS
+    paused = ready.run(ROLL)
+    assert paused.state == "paused"
+    with pytest.raises(Locked, match=f"kemp rollout resume {paused.run_id}") as locked:
+        ready.run("kind: drain, hosts: [web2], max_unavailable: 2")
+    assert locked.value.owner == paused.run_id
+    abandon(paused.run_id, ready.store, now_s=ready.clock.time_s(), reason="given up")
+    assert ready.run("kind: drain, hosts: [web2], max_unavailable: 2").finished
+    with pytest.raises(RunPaused, match="abandoned"):
+        ready.resume(paused.run_id)
+
+
+def test_a_forgotten_lock_expires(ready: World) -> None:
+    host = ready.driver.hosts["web1"]
+    host.on_run = lambda _: FAILS
+    paused = ready.run(ROLL)
+    ready.clock.advance(25 * 3600)
+    assert ready.run("kind: add, hosts: [web1]").finished
+    # The old run may be taken up again, but it does nothing to a server that is in use.
+    again = ready.resume(paused.run_id)
+    failed = failed_step(again, "web1")
+    assert (failed.id, failed.gate) == ("web1/action", "out-of-rotation")
+    assert len(host.commands) == 1
+    assert ready.enabled()["web1"] is True

@@ -4,8 +4,8 @@ import pytest
 
 from kempsdk import RsRef
 from orchestrator.errors import GateRefused, RuleViolated
-from orchestrator.hosts.driver import CommandResult
 from orchestrator.rollout.records import Event
+from tests.fakes.host import FAILS
 from tests.orchestrator.rollout.wide_world import SERVICES, WIDE, WideWorld
 from tests.orchestrator.rollout.world import ADDRESS, NAMES, VIP, connection
 
@@ -171,7 +171,7 @@ def test_polling_does_not_grow_with_the_number_of_servers(wide: WideWorld) -> No
 
 def test_a_server_on_its_way_back_asks_no_loadmaster_but_its_own(wide: WideWorld) -> None:
     """web3 is behind the first one only; the other may be a pair in the middle of a failover."""
-    wide.driver.hosts["web3"].on_run = lambda _: CommandResult(exit_code=1, stdout="", stderr="")
+    wide.driver.hosts["web3"].on_run = lambda _: FAILS
     plan = wide.wide_plan(
         "kind: roll, action: {argv: [deploy]}, on_failure: revert-server",
         "hosts: [web3, web1]",

@@ -1,4 +1,4 @@
-"""A store in files: who may read it, and what is no store."""
+"""A store in files: who may read it, what is no store, and what a run does without one."""
 
 import sqlite3
 from pathlib import Path
@@ -6,10 +6,11 @@ from pathlib import Path
 import pytest
 
 from orchestrator.errors import Locked, StoreUnavailable
-from orchestrator.rollout.report import summaries
+from orchestrator.rollout.report import report, summaries
 from orchestrator.rollout.store import Store
 from orchestrator.rollout.store.schema import UPGRADES
 from tests.contract.test_store import STEP, create
+from tests.orchestrator.rollout.world import NAMES, World
 
 OLD_PLAN = '{"kind": "roll", "floors": [{"service": "tcp/v:80", "loadmaster": "lb1"}]}'
 
@@ -71,3 +72,37 @@ def test_a_store_of_the_first_version_is_brought_up_to_date(tmp_path: Path) -> N
             create(store, "r1", "host a", now_s=99)
         create(store, "r1", "host a", now_s=101)
     Store(tmp_path).close()
+
+
+def test_a_store_that_breaks_stops_the_run(ready: World) -> None:
+    def change(statement: str) -> None:
+        connection = sqlite3.connect(Path(ready.store.place) / "runs.sqlite")
+        connection.execute(statement)
+        connection.close()
+
+    def break_it() -> None:
+        change("ALTER TABLE steps RENAME TO gone")
+
+    plan = ready.plan("kind: roll")
+    with pytest.raises(StoreUnavailable, match="no such table"):
+        ready.run_until(plan, "web1/disable", break_it, kind="acting")
+    assert len(ready.mutations()) == 1  # what was announced; nothing after it
+    change("ALTER TABLE gone RENAME TO steps")
+    run_id = summaries(ready.store)[0].run_id
+    assert ready.resume(run_id).finished
+    assert ready.enabled() == dict.fromkeys(NAMES, True)
+    assert len(ready.mutations()) == 6
+
+
+def test_engine_file_that_is_none(ready: World) -> None:
+    (Path(ready.store.place) / "engine.sqlite").write_bytes(b"not a database at all" * 100)
+    plan = ready.plan("kind: drain, hosts: [web1]")
+    with pytest.raises(StoreUnavailable, match="not a database"):
+        ready.run(plan)
+    assert not ready.mutations()
+
+
+def test_store_is_shared_between_openings(ready: World) -> None:
+    result = ready.run("kind: add")
+    with Store(ready.store.place) as second:
+        assert report(result.run_id, second) == result

@@ -14,13 +14,14 @@ from kempsdk import RsRef
 from kempsdk.emulator import Fault, FaultKind
 from orchestrator.errors import GateRefused, HostUnreachable, Locked, StoreUnavailable
 from orchestrator.hosts.changes import AddAddress, NetChange
-from orchestrator.hosts.driver import CommandResult
 from orchestrator.rollout.records import Event, RequestKind
 from orchestrator.rollout.report import RunReport, StepReport, report
 from orchestrator.rollout.run import abandon, plan_undo, run_rollout
 from orchestrator.rollout.store import Store
 from orchestrator.rollout.store.sqlite import SqliteDatabase
+from tests.fakes.host import FAILS, OK
 from tests.fakes.light_engine import resume_lightly
+from tests.orchestrator.rollout.device import DeviceClock
 from tests.orchestrator.rollout.fleet import Fleet, ShortClock, adapters_of, boxes_of, plan_of
 from tests.orchestrator.rollout.stage import Stage, floor_held
 from tests.orchestrator.rollout.wide_world import SERVICES, WideWorld
@@ -31,7 +32,6 @@ from tests.orchestrator.rollout.world import (
     MUTATING,
     NAMES,
     VS,
-    DeviceClock,
     World,
     connection,
     listener,
@@ -39,7 +39,6 @@ from tests.orchestrator.rollout.world import (
 
 ROLL = "kind: roll, action: {argv: [restart]}"
 ALL_IN = dict.fromkeys(NAMES, True)
-FAILS = CommandResult(exit_code=1, stdout="", stderr="broken")
 HOUR_S = 3600.0
 PATIENCE_S = 600.0
 
@@ -363,7 +362,7 @@ def test_15_two_runs_on_one_pool_or_on_one_host(wide: WideWorld) -> None:
     assert not wide.resume(paused.run_id).finished
     with pytest.raises(Locked):
         wide.run(wide.wide_plan("kind: drain, max_unavailable: 2", "pool: tls, hosts: [web1]"))
-    wide.driver.hosts["web1"].on_run = lambda _: CommandResult(exit_code=0, stdout="", stderr="")
+    wide.driver.hosts["web1"].on_run = lambda _: OK
     assert wide.resume(paused.run_id).finished
     assert not wide.store.locks.all()
     assert wide.run(
@@ -416,7 +415,7 @@ def test_16_retry_and_skip_and_an_undo_that_has_to_wait(quick: World) -> None:
     result = quick.run_until(f"{ROLL}, max_failures: 1, max_unavailable: 2", "web1/drain", undo)
     assert refused
     for name in ("web1", "web2"):
-        quick.driver.hosts[name].on_run = lambda _: CommandResult(exit_code=0, stdout="", stderr="")
+        quick.driver.hosts[name].on_run = lambda _: OK
     quick.ask(RequestKind.RETRY, "web1")
     quick.ask(RequestKind.SKIP, "web2")
     result = quick.resume(result.run_id)

@@ -26,11 +26,11 @@ from orchestrator.rollout.report import summaries
 from orchestrator.rollout.run import run_rollout
 from orchestrator.rollout.store import Store
 from orchestrator.rollout.store.sqlite import SqliteDatabase, write_ahead
+from tests.orchestrator.rollout.device import DeviceClock
 from tests.orchestrator.rollout.world import (
     ADDRESS,
     NAMES,
     VS,
-    DeviceClock,
     World,
     connection,
     listener,

@@ -11,13 +11,12 @@ from orchestrator.hosts.changes import AddAddress, RemoveAddress, SetSysctl
 from orchestrator.hosts.driver import CommandResult
 from orchestrator.rollout.records import Event, RequestKind
 from orchestrator.rollout.run import plan_undo
+from tests.fakes.host import FAILS, OK
 from tests.orchestrator.rollout.wide_world import WideWorld
 from tests.orchestrator.rollout.world import ADDRESS, NAMES, VS, World, bare, connection, listener
 
 ROLL = "kind: roll, action: {argv: [deploy]}"
 UNDOABLE = "kind: roll, action: {argv: [deploy], undo: [roll-back, '{host}']}"
-FAILS = CommandResult(exit_code=1, stdout="", stderr="")
-OK = CommandResult(exit_code=0, stdout="", stderr="")
 
 
 @pytest.fixture

@@ -10,17 +10,15 @@ from pathlib import Path
 
 import pytest
 
-from kempsdk import RsRef
 from orchestrator.errors import HostUnreachable
 from orchestrator.hosts.changes import AddAddress, NetChange
 from orchestrator.rollout.records import Event
 from orchestrator.rollout.report import RunReport
-from orchestrator.rollout.run import run_rollout
 from tests.fakes.clock import FakeClock
 from tests.orchestrator.rollout.world import (
-    ADDRESS,
     INVENTORY,
     NAMES,
+    SERVER,
     VS,
     World,
     connection,
@@ -54,7 +52,7 @@ def api(request: pytest.FixtureRequest, ready: World) -> Iterator[World]:
 def _stage(world: World, step: str) -> None:
     """Make the world so that the step comes up."""
     if step == "web1/add-server":
-        world.lm.real_servers.delete(VS, RsRef(ADDRESS["web1"], 80))
+        world.lm.real_servers.delete(VS, SERVER["web1"])
     if step == "web1/put-back":
         world.driver.hosts["web1"].sockets.append(connection())
     world.calls_before = len(world.box.calls)
@@ -64,18 +62,17 @@ def _run(world: World, step: str, fault: Callable[[], None]) -> RunReport:
     rollout, inventory = CASES[step]
 
     def watch(event: Event) -> None:
-        world.events.append(event)
         if (
             step == "web1/take-out"
             and event.kind == "step-started"
             and event.step == "web1/healthy"
         ):
-            world.box.set_health(ADDRESS["web1"], 80, False)
+            world.set_health("web1", up=False)
         if event.kind == "acting" and event.step == step:
             fault()
 
     plan = world.plan(rollout, inventory=inventory)
-    return run_rollout(plan, world.adapters, world.store, on_event=watch)
+    return world.run(plan, watch=watch)
 
 
 def _calls(world: World) -> list[tuple[str, str | None]]:
@@ -155,7 +152,7 @@ def test_what_was_refused_is_not_claimed_when_somebody_else_does_it(ready: World
     ready.box.reject("modrs", n=1)
     result = ready.run("kind: roll, hosts: [web1]")
     assert result.hosts["web1"].steps[0].status == "failed"
-    ready.lm.real_servers.disable_in(VS, RsRef(ADDRESS["web1"], 80))
+    ready.lm.real_servers.disable_in(VS, SERVER["web1"])
     again = ready.resume(result.run_id)
     assert again.hosts["web1"].steps[0].gate == "foreign-change"
     assert ready.enabled() == {"web1": False, "web2": True, "web3": True}
@@ -181,17 +178,14 @@ def test_a_host_that_goes_away_in_the_middle_of_a_change_is_read_back(world: Wor
 
 
 def test_a_dead_server_is_taken_out_though_nobody_else_is_healthy(world: World) -> None:
-    def watch(event: Event) -> None:
-        if event.kind == "step-started" and event.step == "web1/healthy":
-            world.box.set_health(ADDRESS["web1"], 80, False)
-
-    plan = world.plan("kind: add, hosts: [web1]")
-    result = run_rollout(plan, world.adapters, world.store, on_event=watch)
+    result = world.run_until(
+        "kind: add, hosts: [web1]", "web1/healthy", lambda: world.set_health("web1", up=False)
+    )
     assert result.state == "paused"
     assert world.enabled() == {"web1": False}
     steps = {one.id: one for one in result.hosts["web1"].steps}
     assert steps["web1/take-out"].status == "done"
-    world.box.set_health(ADDRESS["web1"], 80, True)
+    world.set_health("web1", up=True)
     again = world.resume(result.run_id)
     assert again.finished
     assert again.hosts["web1"].outcome == "done"
@@ -201,13 +195,11 @@ def test_a_dead_server_is_taken_out_though_nobody_else_is_healthy(world: World) 
 def test_the_last_healthy_server_is_not_taken_out(world: World) -> None:
     """It came up late, but it is up now, and nobody else is."""
 
-    def watch(event: Event) -> None:
-        if event.kind == "step-started" and event.step == "web1/healthy":
-            world.box.set_health(ADDRESS["web1"], 80, False)
-            world.clock.after(119, lambda: world.box.set_health(ADDRESS["web1"], 80, True))
+    def come_up_late() -> None:
+        world.set_health("web1", up=False)
+        world.clock.after(119, lambda: world.set_health("web1", up=True))
 
-    plan = world.plan("kind: add, hosts: [web1]")
-    result = run_rollout(plan, world.adapters, world.store, on_event=watch)
+    result = world.run_until("kind: add, hosts: [web1]", "web1/healthy", come_up_late)
     assert result.state == "paused"
     assert "it could not be taken out again" in result.hosts["web1"].reason
     assert world.enabled() == dict.fromkeys(NAMES[:1], True)
@@ -227,3 +219,22 @@ def test_no_secret_in_what_a_run_with_errors_leaves(api: World) -> None:
     for secret in (api.box.api_key, api.box.password):
         assert secret not in text
         assert secret.encode() not in kept
+
+
+def test_lost_answers_are_read_back_not_repeated(ready: World) -> None:
+    def watch(event: Event) -> None:
+        if event.kind == "acting" and event.step in ("web1/disable", "web1/enable"):
+            ready.box.drop_after_read(1)
+
+    result = ready.run("kind: roll, hosts: [web1]", watch=watch)
+    assert result.finished, result.reason
+    assert [one.params["enable"] for one in ready.mutations()] == ["N", "Y"]
+    assert ready.enabled()["web1"] is True
+
+
+def test_a_refused_disable_changes_nothing(ready: World) -> None:
+    ready.box.reject("modrs", n=9)
+    result = ready.run("kind: roll")
+    assert result.hosts["web1"].outcome == "failed"
+    assert result.hosts["web1"].steps[0].status == "failed"
+    assert ready.enabled() == dict.fromkeys(NAMES, True)

@@ -11,15 +11,14 @@ from orchestrator.rollout.planner import make_plan
 from orchestrator.rollout.store import Store
 from tests.fakes.clock import FakeClock
 from tests.orchestrator.hosts import by_loopback
+from tests.orchestrator.rollout.device import Counters, new_box
 from tests.orchestrator.rollout.world import (
     ADDRESS,
     MUTATING,
     NAMES,
     VIP,
-    Counters,
     World,
     listener,
-    new_box,
     spec_for,
 )
 

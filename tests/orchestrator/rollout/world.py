@@ -1,6 +1,5 @@
 """A small world for rollouts: a virtual LoadMaster, three hosts in memory, virtual time."""
 
-import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -9,8 +8,7 @@ from typing import Any
 from typing_extensions import Self
 
 from kempsdk import Forward, LoadMaster, RsRef, VsRef
-from kempsdk.emulator import CallRecord, Switches, VirtualLoadMaster
-from kempsdk.emulator.datapath import L4Service, ServerCounters
+from kempsdk.emulator import CallRecord
 from orchestrator.hosts.driver import CommandResult
 from orchestrator.hosts.state import Socket
 from orchestrator.inventory import parse_spec
@@ -23,22 +21,25 @@ from orchestrator.rollout.facts import read_facts
 from orchestrator.rollout.plan import Plan
 from orchestrator.rollout.planner import make_plan
 from orchestrator.rollout.records import Event, Request, RequestKind
-from orchestrator.rollout.report import RunReport
+from orchestrator.rollout.report import RunReport, StepReport
 from orchestrator.rollout.run import plan_undo, resume, run_rollout
 from orchestrator.rollout.store import Store
 from orchestrator.rollout.web import WebAnswer, WebRequest
 from orchestrator.spec import Spec
 from tests.fakes.clock import FakeClock
-from tests.fakes.host import FakeHost, FakeHostDriver, plain_host
+from tests.fakes.host import OK, FakeHost, FakeHostDriver, plain_host
 from tests.fakes.light_engine import resume_lightly, run_lightly
 from tests.orchestrator.hosts import by_loopback
+from tests.orchestrator.rollout.device import Counters, DeviceClock, new_box
 
 VIP = "203.0.113.250"
 VS = VsRef.parse(f"tcp/{VIP}:80")
 NAMES = ("web1", "web2", "web3")
 ADDRESS = {"web1": "203.0.113.11", "web2": "203.0.113.12", "web3": "203.0.113.13"}
+SERVER = {name: RsRef(address, 80) for name, address in ADDRESS.items()}
 MAC = {"web1": "02:00:00:00:00:11", "web2": "02:00:00:00:00:12", "web3": "02:00:00:00:00:13"}
 LOADMASTER_MAC = "02:00:00:00:00:fe"
+ROLL = "kind: roll, action: {argv: [restart, '{host}', '{address}']}"
 MUTATING = ("addrs", "modrs", "delrs", "enablers", "disablers")
 
 INVENTORY = """\
@@ -72,73 +73,6 @@ def spec_for(rollout: str, *, inventory: str = INVENTORY, about: str = "pool: we
     """
     inside = ", ".join(one for one in (about, rollout) if one)
     return parse_spec(f"{inventory}rollout: {{{inside}}}\n", path="test.yaml")
-
-
-class Counters:
-    """A data path that moves nothing and counts what the test says.
-
-    Attributes:
-        by_address: open connections. rates: new ones, as shares of one another.
-    """
-
-    def __init__(self) -> None:
-        self.by_address: dict[str, int] = {}
-        self.rates: dict[str, int] = {}
-        self._addresses: dict[int, str] = {}
-        self._totals: dict[str, float] = {}
-        self._counted_s = time.monotonic()
-
-    def start(self) -> None:
-        pass
-
-    def stop(self) -> None:
-        pass
-
-    def program(self, services: Sequence[L4Service]) -> None:
-        self._addresses = {
-            server.rs_index: server.address for vs in services for server in vs.servers
-        }
-
-    def counters(self) -> Mapping[int, ServerCounters]:
-        # The device divides by real time, of which little passes here: many for each.
-        passed_s = time.monotonic() - self._counted_s
-        self._counted_s += passed_s
-        for address, rate in self.rates.items():
-            self._totals[address] = self._totals.get(address, 0) + rate * 1e6 * passed_s
-        return {
-            index: ServerCounters(
-                active_connections=self.by_address.get(address, 0),
-                total_connections=int(self._totals.get(address, 0)),
-            )
-            for index, address in self._addresses.items()
-        }
-
-
-class DeviceClock(FakeClock):
-    """Virtual time that the LoadMaster's statistics follow; ``at`` plans what happens then."""
-
-    def __init__(self, box: VirtualLoadMaster) -> None:
-        super().__init__()
-        self._boxes = [box]
-        self._planned: list[tuple[float, Callable[[], object]]] = []
-
-    def follow(self, box: VirtualLoadMaster) -> None:
-        """Let another LoadMaster's statistics follow too."""
-        self._boxes.append(box)
-
-    def after(self, seconds: float, action: Callable[[], object]) -> None:
-        """Let something happen that many seconds from now, while somebody sleeps."""
-        self._planned.append((self.monotonic_s() + seconds, action))
-
-    def sleep(self, seconds: float) -> None:
-        super().sleep(seconds)
-        now = self.monotonic_s()
-        due = [one for one in self._planned if one[0] <= now]
-        self._planned = [one for one in self._planned if one[0] > now]
-        for _, action in due:
-            action()
-        for box in self._boxes:
-            box.sample_now()
 
 
 @dataclass
@@ -219,6 +153,17 @@ def connection(peer: str = "198.51.100.7", port: int = 80) -> Socket:
     )
 
 
+def step(result: RunReport, step_id: str) -> StepReport:
+    """Return what became of a step, by its id, which begins with its server."""
+    steps = result.hosts[step_id.partition("/")[0]].steps
+    return next(one for one in steps if one.id == step_id)
+
+
+def failed_step(result: RunReport, name: str) -> StepReport:
+    """Return the step at which a server failed."""
+    return next(one for one in result.hosts[name].steps if one.status == "failed")
+
+
 def bare(argv: Sequence[str]) -> tuple[str, ...]:
     """Return a command without the names that it was given in its environment."""
     words = list(argv)
@@ -227,13 +172,6 @@ def bare(argv: Sequence[str]) -> tuple[str, ...]:
         while words and words[0].startswith("KEMP_"):
             words.pop(0)
     return tuple(words)
-
-
-def new_box(counters: Counters) -> VirtualLoadMaster:
-    """Return a LoadMaster that calls every server healthy and takes any rate of calls."""
-    return VirtualLoadMaster(
-        health="up", data_path=counters, switches=Switches(rate_limit=False), http=True
-    )
 
 
 class World:
@@ -251,7 +189,7 @@ class World:
         self.box = new_box(self.counters)
         self.events: list[Event] = []
         self.here_calls: list[tuple[str, ...]] = []
-        self.here_result = CommandResult(exit_code=0, stdout="", stderr="")
+        self.here_result = OK
         self.web_calls: list[WebRequest] = []
         self.web_status: int | None = 200
         self._stack = ExitStack()
@@ -343,14 +281,27 @@ class World:
         """Plan the undoing of a run, and run that."""
         return self.run(plan_undo(run_id, self.adapters, self.store), **more)
 
-    def run_until(self, rollout: str | Plan, at: str, do: Callable[[], object]) -> RunReport:
-        """Run a rollout and do something when a step begins."""
+    def run_until(
+        self,
+        rollout: str | Plan,
+        at: str | None,
+        do: Callable[[], object],
+        *,
+        kind: str = "step-started",
+        **more: Any,
+    ) -> RunReport:
+        """Run a rollout and do something when a step begins, or whenever else something happens.
+
+        Args:
+            at: the step; None for what happens to the run as a whole.
+            kind: of the event.
+        """
 
         def watch(event: Event) -> None:
-            if event.kind == "step-started" and event.step == at:
+            if (event.kind, event.step) == (kind, at):
                 do()
 
-        return self.run(rollout, watch=watch)
+        return self.run(rollout, watch=watch, **more)
 
     def _heard(self, watch: Callable[[Event], object] | None) -> Callable[[Event], None]:
         def hear(event: Event) -> None:
@@ -393,8 +344,12 @@ class World:
     def add_by_hand(self, name: str, *, enable: bool = True, weight: int = 1000) -> None:
         """Add a server as somebody else would, without touching the host."""
         self.lm.real_servers.add(
-            VS, RsRef(ADDRESS[name], 80), forward=Forward.ROUTE, weight=weight, enable=enable
+            VS, SERVER[name], forward=Forward.ROUTE, weight=weight, enable=enable
         )
+
+    def set_health(self, name: str, *, up: bool) -> None:
+        """Let the LoadMaster's check of a server pass, or fail."""
+        self.box.set_health(ADDRESS[name], 80, up)
 
     def carries_vip(self, name: str) -> bool:
         return any(one.address == VIP for one in self.driver.hosts[name].addresses)
