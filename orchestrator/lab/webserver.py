@@ -18,7 +18,8 @@ from contextlib import suppress
 from urllib.parse import parse_qs, urlsplit
 
 _MAX_DOWNLOAD = 1 << 30
-_IDLE_S = 60.0
+_IDLE_S = 5.0
+"""A kept-alive connection waits that long for a request, as Apache's do unless told otherwise."""
 _FIRST_REQUEST_S = 5.0
 
 
