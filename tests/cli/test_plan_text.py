@@ -8,7 +8,7 @@ import pytest
 from cli.plan_text import plan_text, when
 from kempsdk.words import Persist
 from orchestrator.rollout.planner import make_plan
-from tests.orchestrator.rollout.test_planner import loaded
+from tests.orchestrator.rollout.facts import loaded
 from tests.orchestrator.rollout.world import spec_for
 
 
