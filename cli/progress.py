@@ -78,6 +78,8 @@ def _silent(_event: "Event") -> None:
 
 _REPEATED = ("waiting", "acting", "healthy")
 """What is told again with every look, though it may say nothing new."""
+_ENDS = ("step-ended", "step-failed", "step-stopped")
+"""What is kept of a step is forgotten then: a worker sees many."""
 
 
 class Lines:
@@ -92,12 +94,11 @@ class Lines:
     def __call__(self, event: "Event") -> None:
         place = (event.run_id, event.step or event.server or event.data.get("service"))
         with self._guard:
-            if event.kind not in _REPEATED:
-                self._last.pop(place, None)
-            elif self._last.get(place) == event.text:
+            if event.kind in _REPEATED and self._last.get(place) == event.text:
                 return
-            else:
-                self._last[place] = event.text
+            self._last[place] = event.text
+            if event.kind in _ENDS:
+                del self._last[place]
             run = f"{event.run_id} " if self._many_runs else ""
             click.echo(f"{run}{event_line(event)}", err=True)
 

@@ -28,12 +28,15 @@ def test_looks_that_show_nothing_new_are_told_once(capsys: pytest.CaptureFixture
     lines = Lines()
     for one in (health("web", 3), health("tls", 2), health("web", 3), health("tls", 2)):
         lines(one)
+    lines(event("step-started", "no new connections", step="web1/disable"))
+    lines(event("acting", "no new connections", step="web1/disable"))
     for text in ("7 left", "7 left", "6 left"):
         lines(event("waiting", text, step="web1/drain"))
     lines(health("web", 2))
     assert texts(capsys) == [
         "healthy      web: 3 of 3 healthy, at least 1",
         "healthy      tls: 2 of 3 healthy, at least 1",
+        "step-started web1/disable no new connections",
         "waiting      web1/drain 7 left",
         "waiting      web1/drain 6 left",
         "healthy      web: 2 of 3 healthy, at least 1",
