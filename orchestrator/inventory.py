@@ -8,11 +8,12 @@ need no LoadMaster to be seen broken.
 import dataclasses
 import difflib
 import functools
+import json
 import re
 import types
 import typing
 import urllib.parse
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -48,9 +49,10 @@ def parse_spec(text: str, *, path: str) -> Spec:
     if not isinstance(document.data, dict):
         document.fail((), "write names and values: loadmasters:, services:, hosts:, pools:")
     try:
-        spec = _adapter().validate_python(document.data)
+        # As JSON, since that has a strict mode in which a list is no mistake: batch: true is no 1.
+        spec = _adapter().validate_json(json.dumps(document.data, default=str), strict=True)
     except ValidationError as error:
-        _refuse(document, [_shape_problem(document, one) for one in error.errors()])
+        _refuse(document, list(_shape_problems(document, error.errors())))
     _refuse(document, list(_mistakes(spec)))
     return spec
 
@@ -95,17 +97,54 @@ def _refuse(document: MarkedDocument, problems: list[Problem]) -> None:
 # -- the shape ------------------------------------------------------------------------
 
 
-def _shape_problem(document: MarkedDocument, error: Any) -> Problem:
-    place: Place = error["loc"]
-    kind, message = error["type"], error["msg"]
-    if kind == "missing":
-        return place[:-1], f"{_dotted(place)} is missing"
-    # A union ends the place with the name of its member, which nobody wrote.
+_TEXT = "text, in quotes where YAML takes it for something else"
+_AMOUNT = "a percentage such as 25%"
+_WANTED = {
+    "bool_type": "true or false",
+    "dataclass_type": "names and values",
+    "dict_type": "names and values",
+    "float_type": "a number",
+    "int_from_float": "a whole number",
+    "int_type": "a whole number",
+    "string_type": _TEXT,
+    "tuple_type": "a list",
+}
+"""What is to be written, by how the library calls its absence."""
+
+
+def _shape_problems(document: MarkedDocument, errors: Sequence[Any]) -> Iterator[Problem]:
+    wanted: dict[Place, dict[str, None]] = {}
+    places = [_written(document, error["loc"]) for error in errors]
+    for error, place in zip(errors, places, strict=True):
+        kind, message = error["type"], error["msg"]
+        if kind == "missing":
+            yield error["loc"][:-1], f"{_dotted(error['loc'])} is missing"
+        elif kind == "unexpected_keyword_argument":
+            yield place, _unknown_key(place)
+        elif kind in _WANTED:
+            wanted.setdefault(place, {})[_WANTED[kind]] = None
+            if kind == "dataclass_type":
+                wanted[place] = {f"names and values: {', '.join(_keys_at(place))}": None}
+        elif kind == "too_short":
+            # It is short also because of what is wrong in it, which is said of that.
+            if not any(place == one[: len(place)] != one for one in places):
+                yield place, f"{_dotted(place)}: write at least {error['ctx']['min_length']}"
+        elif kind == "too_long":
+            yield place, f"{_dotted(place)}: write at most {error['ctx']['max_length']}"
+        else:
+            yield place, f"{_dotted(place)}: {message[:1].lower()}{message[1:]}"
+    for place, words in wanted.items():
+        # A word beside a number stands for an amount: there is no other such field.
+        *first, last = [_AMOUNT if one is _TEXT and len(words) > 1 else one for one in words]
+        either = f"{', '.join(first)} or {last}" if first else last
+        yield place, f"{_dotted(place)}: write {either}"
+
+
+def _written(document: MarkedDocument, place: Place) -> Place:
+    """Return the place without the name of a union's member at its end, which nobody wrote."""
     while place and place not in document.lines:
         place = place[:-1]
-    if kind == "unexpected_keyword_argument":
-        return place, _unknown_key(place)
-    return place, f"{_dotted(place)}: {message[:1].lower()}{message[1:]}"
+    return place
 
 
 def _unknown_key(place: Place) -> str:

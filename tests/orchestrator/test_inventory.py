@@ -35,6 +35,8 @@ rollout:
     on: host
 """
 
+_ARGV = '[systemctl, restart, "httpd@{host}"]'
+
 
 def test_good_file() -> None:
     spec = parse_spec(GOOD, path="web.yaml")
@@ -94,8 +96,30 @@ MISTAKES = {
         '"https://192.0.2.10"}',
         '"https://192.0.2.10", macs: [10:20:30:40:50:51]}',
         2,
-        "loadmasters.lb1.macs.0: input should be a valid string",
+        "loadmasters.lb1.macs.0: write text, in quotes",
     ),
+    "yes-as-a-number": (
+        "  batch: 1",
+        "  batch: yes",
+        19,
+        "rollout.batch: write a whole number, a percentage such as 25% or a list",
+    ),
+    "yes-as-an-amount": (
+        "  batch: 1",
+        "  max_unavailable: true",
+        19,
+        "rollout.max_unavailable: write a whole number or a percentage such as 25%",
+    ),
+    "number-in-quotes": ("  batch: 1", "  settle_s: '5'", 19, "rollout.settle_s: write a number"),
+    "section-left-empty": (
+        "  batch: 1",
+        "  drain:",
+        19,
+        "rollout.drain: write names and values: connections, window_s, poll_s, deadline_s, ",
+    ),
+    "no-list": (_ARGV, "systemctl restart", 21, "argv: write a list"),
+    "list-too-short": (_ARGV, "[]", 21, "argv: write at least 1"),
+    "list-too-long": ("  batch: 1", "  ramp: {percent: [1, 2, 3]}", 19, "percent: write at most 2"),
     "mac-that-is-none": (
         '"https://192.0.2.10"}',
         '"https://192.0.2.10", macs: ["00:50:56"]}',
@@ -332,6 +356,22 @@ def test_mistake(name: str) -> None:
     assert refused.value.line == line
     assert refused.value.path == "web.yaml"
     assert "hunter2" not in str(refused.value)
+
+
+def test_what_is_wrong_in_a_list_is_not_said_of_the_list_again() -> None:
+    with pytest.raises(SpecInvalid) as refused:
+        parse_spec(GOOD.replace(_ARGV, "[1]"), path="web.yaml")
+    assert str(refused.value) == (
+        "web.yaml:21: rollout.action.argv.0: write text, in quotes where YAML takes it for "
+        "something else"
+    )
+
+
+def test_a_date_is_text_where_text_is_wanted() -> None:
+    labels = GOOD.replace(
+        ".11, interface: eth0}", ".11, interface: eth0, labels: {on: 2026-01-31}}"
+    )
+    assert parse_spec(labels, path="web.yaml").hosts["web1"].labels == {"on": "2026-01-31"}
 
 
 def test_further_mistakes_are_listed_too() -> None:
