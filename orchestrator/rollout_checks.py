@@ -10,9 +10,11 @@ from orchestrator import rules
 from orchestrator.marked_yaml import Place
 from orchestrator.rollout_spec import (
     ACTION_FIELDS,
+    BATCH_FIELDS,
     BETWEEN,
-    CHECK_FIELDS,
+    OF_A_BATCH,
     POINTS_OF,
+    RUN_FIELDS,
     Amount,
     RolloutSpec,
     amount,
@@ -284,7 +286,7 @@ def _bake(rollout: RolloutSpec) -> Iterator[Problem]:
         seen.add(check.name)
         if check.http is not None and not re.fullmatch(r"/[!-~]*", check.http.path):
             yield (*here, "http", "path"), "a path begins with / and has no blanks"
-        yield from _fields(check.argv, CHECK_FIELDS, (*here, "argv"))
+        yield from _fields(check.argv, BATCH_FIELDS, (*here, "argv"))
     if rollout.bake.time_s and rollout.bake.every_s > rollout.bake.time_s:
         yield (
             (*place, "time_s"),
@@ -308,6 +310,9 @@ def _hooks(rollout: RolloutSpec) -> Iterator[Problem]:
     passed = (*POINTS_OF[rollout.kind], *BETWEEN)
     for number, hook in enumerate(rollout.hooks):
         here = ("rollout", "hooks", number)
+        known = ACTION_FIELDS
+        if hook.at in BETWEEN:
+            known = BATCH_FIELDS if hook.at in OF_A_BATCH else RUN_FIELDS
         if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", hook.name):
             yield (*here, "name"), f"{hook.name!r} is not a name: letters, digits, '.', '_', '-'"
         if hook.name in seen:
@@ -327,9 +332,9 @@ def _hooks(rollout: RolloutSpec) -> Iterator[Problem]:
                 yield (*here, "http", "url"), "no credential belongs in a URL"
             if hook.on == "host" or hook.finished:
                 yield here, f"hook {hook.name}: on and finished are about commands, not http"
-            yield from _fields([hook.http.url], ACTION_FIELDS, (*here, "http", "url"))
-        yield from _fields(hook.argv, ACTION_FIELDS, (*here, "argv"))
-        yield from _fields(hook.finished, ACTION_FIELDS, (*here, "finished"))
+            yield from _fields([hook.http.url], known, (*here, "http", "url"))
+        yield from _fields(hook.argv, known, (*here, "argv"))
+        yield from _fields(hook.finished, known, (*here, "finished"))
 
 
 def _fields(argv: Sequence[str], known: Collection[str], place: Place) -> Iterator[Problem]:

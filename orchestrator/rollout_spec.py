@@ -44,7 +44,8 @@ POINTS_OF: Mapping[str, tuple[str, ...]] = {
 }
 """The points on the way of a server, by what is done."""
 
-BETWEEN = ("before-run", "before-batch", "after-batch", "after-run")
+OF_A_BATCH = ("before-batch", "after-batch")
+BETWEEN = ("before-run", *OF_A_BATCH, "after-run")
 """The points that are not about one server."""
 
 Seconds = Annotated[float, Ge(0), Le(7 * 24 * 3600)]
@@ -62,8 +63,11 @@ STRICT: dict[str, object] = {
 ACTION_FIELDS = frozenset({"host", "address", "run"})
 """What is filled in, in braces, in the arguments of an action."""
 
-CHECK_FIELDS = frozenset({"batch", "run"})
-"""What is filled in, in braces, in the arguments of a check."""
+BATCH_FIELDS = frozenset({"batch", "run"})
+"""The same of a check, and of a hook that is about a batch."""
+
+RUN_FIELDS = frozenset({"run"})
+"""The same of a hook that is about the run."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,7 +120,7 @@ class HttpHookSpec:
     __pydantic_config__: ClassVar[dict[str, object]] = STRICT
 
     url: str
-    """http:// or https://; {host}, {address} and {run} are filled in. No secret belongs here."""
+    """http:// or https://; filled in as in a command. No secret belongs here."""
     method: Literal["POST", "PUT", "GET"] = "POST"
     """How it is called."""
     expect: tuple[Annotated[int, Ge(100), Le(599)], ...] = ()
@@ -128,8 +132,9 @@ class HookSpec:
     """Something of yours, done at a named point: a command, or a call over HTTP.
 
     A command finds names in its environment: KEMP_RUN, KEMP_TOKEN (the same each time this
-    hook is called for this server in this run), KEMP_POINT, KEMP_KIND, KEMP_SERVER,
-    KEMP_ADDRESS, KEMP_POOLS. Never a secret.
+    hook is called for this server in this run), KEMP_POINT, KEMP_KIND, and KEMP_SERVER,
+    KEMP_ADDRESS, KEMP_POOLS where it is about one server, else KEMP_SERVERS, and KEMP_BATCH
+    where it is about a batch. Never a secret.
     """
 
     __pydantic_config__: ClassVar[dict[str, object]] = STRICT
@@ -140,7 +145,8 @@ class HookSpec:
     name: str
     """By which it is told apart."""
     argv: tuple[str, ...] = ()
-    """A command and its arguments; no shell. {host}, {address} and {run} are filled in."""
+    """A command and its arguments; no shell. {host}, {address} and {run} are filled in; of
+    before-batch and after-batch {batch} and {run}, of before-run and after-run {run}."""
     on: Literal["host", "here"] = "here"
     """On the server, or on the machine that runs the rollout."""
     http: HttpHookSpec | None = None

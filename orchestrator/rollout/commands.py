@@ -178,14 +178,27 @@ def _names(context: Context, step: Step) -> Mapping[str, str]:
         "KEMP_TOKEN": f"{context.run_id}/{step.id}",
         "KEMP_POINT": str(step.params.get("at", "action")),
         "KEMP_KIND": context.plan.kind,
-        "KEMP_SERVER": step.server,
     }
     if step.server in context.servers:
         places = context.places(step.server)
         names["KEMP_SERVER"] = context.host(step.server).name
         names["KEMP_ADDRESS"] = context.host(step.server).address
         names["KEMP_POOLS"] = " ".join(one.pool for one in places)
+        return names
+    number = _batch(context, step)
+    batches = context.plan.batches if number is None else context.plan.batches[number - 1 : number]
+    servers = dict.fromkeys(context.host(one).name for batch in batches for one in batch)
+    names["KEMP_SERVERS"] = " ".join(servers)
+    if number is not None:
+        names["KEMP_BATCH"] = str(number)
     return names
+
+
+def _batch(context: Context, step: Step) -> int | None:
+    """Return the number of the batch that a hook between servers is about, if it is about one."""
+    before = [gate.name for gate in context.plan.gates].index(step.server)
+    # A gate stands after the batch of its number, and so before the next one.
+    return {"before-batch": before + 1, "after-batch": before}.get(str(step.params.get("at")))
 
 
 def _filled(context: Context, step: Step, argv: Sequence[str]) -> list[str]:
@@ -194,6 +207,7 @@ def _filled(context: Context, step: Step, argv: Sequence[str]) -> list[str]:
     fields = {
         "host": host.name if host else step.server,
         "address": host.address if host else "",
+        "batch": step.server if about else f"batch {_batch(context, step)}",
         "run": context.run_id,
     }
     return [argument.format_map(fields) for argument in argv]

@@ -263,6 +263,18 @@ MISTAKES = {
         20,
         "after-run is about no host",
     ),
+    "hook-about-no-server": (
+        "  batch: 1",
+        "  hooks:\n    - {at: before-batch, name: x, argv: [x, '{host}']}",
+        20,
+        "{host} is not filled in; known: batch, run",
+    ),
+    "hook-about-no-batch": (
+        "  batch: 1",
+        "  hooks:\n    - {at: after-run, name: x, argv: [x, '{batch}']}",
+        20,
+        "{batch} is not filled in; known: run",
+    ),
     "hook-twice": (
         "  batch: 1",
         "  hooks:\n    - {at: after-in, name: x, argv: [x]}\n"

@@ -20,7 +20,8 @@ def hooks(*entries: str) -> str:
 
 
 def command(at: str, name: str, more: str = "") -> str:
-    return f"{{at: {at}, name: {name}, argv: [{name}, '{{host}}']{more}}}"
+    about = "run" if at.endswith("-run") else "batch" if at.endswith("-batch") else "host"
+    return f"{{at: {at}, name: {name}, argv: [{name}, '{{{about}}}']{more}}}"
 
 
 def environment(argv: Sequence[str]) -> dict[str, str]:
@@ -55,6 +56,26 @@ def test_it_is_told_names_and_a_token_that_stays(quick: World) -> None:
         "KEMP_POOLS": "web",
     }
     assert bare(called) == ("note", "web1")
+
+
+def test_between_servers_it_is_told_the_batch_and_who_is_in_it(quick: World) -> None:
+    points = ("before-run", "before-batch", "after-batch", "after-run")
+    written = hooks(*(command(at, at) for at in points))
+    quick.run(f"{ROLL}, hosts: [web1, web2], {written}", run_id="r1")
+    told = [environment(one) for one in quick.here_calls if bare(one)[0] in points]
+    assert [(one["KEMP_POINT"], one.get("KEMP_BATCH"), one["KEMP_SERVERS"]) for one in told] == [
+        ("before-run", None, "web1 web2"),
+        ("before-batch", "1", "web1"),
+        ("after-batch", "1", "web1"),
+        ("before-batch", "2", "web2"),
+        ("after-batch", "2", "web2"),
+        ("after-run", None, "web1 web2"),
+    ]
+    assert all("KEMP_SERVER" not in one for one in told)
+    calls = [bare(one) for one in quick.here_calls]
+    assert calls.count(("before-batch", "batch 2")) == 1
+    assert calls.count(("after-batch", "batch 2")) == 1
+    assert calls.count(("before-run", "r1")) == 1
 
 
 def test_on_the_host(quick: World) -> None:
