@@ -119,7 +119,7 @@ class Rollouts(RuleBasedStateMachine):
         self.kind = ""
         self.points = 0
         self.planned: dict[int, list[tuple[str, Any]]] = {}
-        self.strangers: set[int] = set()
+        self.happened_before: set[int] = set()
         self.meddled = False
         self.asked_away = False
         self.found_disabled: set[str] = set()
@@ -207,8 +207,11 @@ class Rollouts(RuleBasedStateMachine):
 
     def point(self) -> None:
         self.points += 1
-        for happening in self.planned.pop(self.points, []):
+        planned = self.planned.pop(self.points, [])
+        for happening in planned:
             self.happen(*happening)
+        if planned:
+            self.happened_before.add(len(self.world.box.calls))
 
     def happen(self, what: str, about: Any) -> None:
         world = self.world
@@ -332,8 +335,10 @@ class Rollouts(RuleBasedStateMachine):
     @invariant()
     def the_floor_held(self) -> None:
         calls = self.world.box.calls
-        for call in calls[self.checked :]:
-            if call.command == "modrs" and call.params.get("enable") == "N":
+        for number, call in enumerate(calls[self.checked :], start=self.checked):
+            disables = call.command == "modrs" and call.params.get("enable") == "N"
+            # The floor is looked at one call earlier: nobody can see what happens in between.
+            if disables and number not in self.happened_before:
                 self._floor_held(call)
         self.checked = len(calls)
 
