@@ -9,10 +9,10 @@ from orchestrator.probes.arp import ArpEvidence
 from orchestrator.rollout.records import Event
 from orchestrator.rollout.run import run_rollout
 from tests.orchestrator.rollout.world import (
+    ALL_IN,
     INVENTORY,
     LOADMASTER_MAC,
     MAC,
-    NAMES,
     VIP,
     World,
     listener,
@@ -54,7 +54,7 @@ def test_a_server_that_answers_is_named_with_what_follows_and_the_cure(
     assert ready.enabled()["web1"] is False
     ready.segment.claims = {}
     assert ready.resume(result.run_id).finished
-    assert ready.enabled() == dict.fromkeys(NAMES, True)
+    assert ready.enabled() == ALL_IN
 
 
 def test_a_server_that_answers_alone_is_not_taken_for_the_loadmaster(ready: World) -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from kempsdk import Forward, RsRef, VsRef
-from tests.orchestrator.rollout.world import ADDRESS, NAMES, VIP, World, connection, step
+from tests.orchestrator.rollout.world import ADDRESS, ALL_IN, VIP, World, connection, step
 
 
 def test_waits_for_both_sides(ready: World) -> None:
@@ -45,14 +45,14 @@ def test_deadline(ready: World, policy: str, side: str) -> None:
         assert result.finished
         assert outcome == "skipped"
         assert not host.commands  # nothing was done to it, and it is back as it was
-        assert ready.enabled() == dict.fromkeys(NAMES, True)
+        assert ready.enabled() == ALL_IN
         assert result.hosts["web2"].outcome == "done"
     else:
         assert result.finished
         assert drain.status == "forced"
         assert "1 connections are going to be cut" in drain.evidence[0]
         assert host.commands
-        assert ready.enabled() == dict.fromkeys(NAMES, True)
+        assert ready.enabled() == ALL_IN
 
 
 def test_limit_above_zero(ready: World) -> None:

@@ -2,7 +2,7 @@
 
 from orchestrator.hosts.driver import CommandResult
 from tests.fakes.host import NEVER
-from tests.orchestrator.rollout.world import NAMES, ROLL, World, failed_step
+from tests.orchestrator.rollout.world import ALL_IN, ROLL, World, failed_step
 
 
 def test_a_server_that_does_not_come_up_is_taken_out_again(ready: World) -> None:
@@ -18,7 +18,7 @@ def test_a_server_that_does_not_come_up_is_taken_out_again(ready: World) -> None
     again = ready.resume(result.run_id)
     assert again.finished
     assert again.attempts == 2
-    assert ready.enabled() == dict.fromkeys(NAMES, True)
+    assert ready.enabled() == ALL_IN
 
 
 def test_up_for_two_seconds_is_not_healthy(ready: World) -> None:

@@ -17,7 +17,7 @@ from orchestrator.rollout.steps import Verdict, perform
 from orchestrator.rollout.store import Store
 from tests.fakes.host import FAILS, OK
 from tests.orchestrator.rollout.taken_over import one_worker, walk
-from tests.orchestrator.rollout.world import ADDRESS, NAMES, VS, World
+from tests.orchestrator.rollout.world import ADDRESS, ALL_IN, VS, World
 
 LOST = {"vs": VS.address, "port": VS.port, "prot": "tcp", "rs": ADDRESS["web1"], "rsport": 80}
 WEB2 = RsRef(ADDRESS["web2"], 80)
@@ -76,7 +76,7 @@ def test_a_failover_in_mid_drain_is_read_again_and_the_run_goes_on(pair: PairWor
     assert pair.pair.active is not first
     assert len(pair.words("failover")) == 1
     assert len(pair.words("failed-over")) == 1
-    assert pair.enabled() == dict.fromkeys(NAMES, True)
+    assert pair.enabled() == ALL_IN
 
 
 def test_a_unit_that_lost_the_disable_stops_the_run(pair: PairWorld) -> None:
@@ -154,7 +154,7 @@ def test_killed_on_the_way_back_it_goes_on_without_calling_that_a_failover(
     again = pair.resume(pair.store.runs()[0].run_id)
     assert again.finished, again.reason
     assert not pair.words("failover")
-    assert pair.enabled() == dict.fromkeys(NAMES, True)
+    assert pair.enabled() == ALL_IN
 
 
 def test_a_pair_that_failed_over_meanwhile_is_read_again(pair: PairWorld) -> None:

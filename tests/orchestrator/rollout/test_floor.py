@@ -5,7 +5,7 @@ import pytest
 from kempsdk import RsStatus
 from orchestrator.errors import GateRefused
 from tests.orchestrator.rollout.facts import all_three, facts, planned, real_server, service
-from tests.orchestrator.rollout.world import ADDRESS, NAMES, World
+from tests.orchestrator.rollout.world import ADDRESS, ALL_IN, NAMES, World
 
 
 @pytest.mark.parametrize(
@@ -76,7 +76,7 @@ def test_the_floor_is_looked_at_right_before_the_disable(ready: World) -> None:
     assert (failed.id, failed.gate) == ("web2/disable", "floor")
     assert any(f"{ADDRESS['web3']}:80 is enabled and Down" in one for one in failed.evidence)
     assert result.hosts["web3"].outcome == "not_attempted"
-    assert ready.enabled() == dict.fromkeys(NAMES, True)
+    assert ready.enabled() == ALL_IN
     ready.set_health("web3", up=True)
     assert ready.resume(result.run_id).finished
 

@@ -11,9 +11,17 @@ from orchestrator.hosts.driver import CommandResult
 from orchestrator.rollout.records import RequestKind, RequestState
 from orchestrator.rollout.steps import Verdict, perform
 from tests.orchestrator.rollout.taken_over import one_worker, walk
-from tests.orchestrator.rollout.world import ADDRESS, NAMES, VS, World, connection, listener
+from tests.orchestrator.rollout.world import (
+    ADDRESS,
+    ALL_IN,
+    NAMES,
+    ROLL,
+    VS,
+    World,
+    connection,
+    listener,
+)
 
-ROLL = "kind: roll, action: {argv: [restart]}"
 CANARY = f"{ROLL}, canary: {{deadline_s: 3600}}, batch: 2, max_unavailable: 2"
 
 
@@ -50,7 +58,7 @@ def test_nobody_approves(quick: World) -> None:
     result = quick.run(CANARY)
     assert result.state == "paused"
     assert "nobody approved batch 1 within 3600 s" in result.reason
-    assert quick.enabled() == dict.fromkeys(NAMES, True)
+    assert quick.enabled() == ALL_IN
     assert result.hosts["web2"].outcome == "not_attempted"
     # The approval may come while the run is paused.
     quick.ask(RequestKind.APPROVE, "batch 1")
@@ -206,7 +214,7 @@ def test_pause_finishes_the_servers_in_hand(quick: World) -> None:
         "web2": "done",
         "web3": "not_attempted",
     }
-    assert quick.enabled() == dict.fromkeys(NAMES, True)
+    assert quick.enabled() == ALL_IN
     (asked,) = quick.store.requests.of_run(result.run_id)
     assert asked.state is RequestState.TAKEN
     assert quick.resume(result.run_id).finished
@@ -262,7 +270,7 @@ def test_skip_while_draining_puts_it_back(quick: World) -> None:
     assert result.hosts["web1"].outcome == "skipped"
     assert result.hosts["web1"].reason == "eve asked to skip it"
     assert result.hosts["web1"].standing == "put back"
-    assert quick.enabled() == dict.fromkeys(NAMES, True)
+    assert quick.enabled() == ALL_IN
     assert not quick.driver.hosts["web1"].commands
     assert all(quick.driver.hosts[name].commands for name in ("web2", "web3"))
     (asked,) = quick.store.requests.of_run(result.run_id)

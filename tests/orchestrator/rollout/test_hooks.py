@@ -9,9 +9,8 @@ from orchestrator.errors import StoreUnavailable
 from orchestrator.hosts.driver import CommandResult
 from orchestrator.rollout.records import Event
 from tests.fakes.host import NEVER, OK
-from tests.orchestrator.rollout.world import NAMES, World, bare
+from tests.orchestrator.rollout.world import ALL_IN, ROLL, World, bare
 
-ROLL = "kind: roll, action: {argv: [restart]}"
 BROKEN = CommandResult(exit_code=2, stdout="", stderr="no such ticket")
 
 
@@ -100,7 +99,7 @@ def test_a_failed_hook_before_the_drain_leaves_the_server_in(quick: World) -> No
     assert (failed.status, failed.gate) == ("failed", "hook")
     assert "the hook ticket ended with exit code 2" in failed.reason
     assert failed.evidence == ("no such ticket",)
-    assert quick.enabled() == dict.fromkeys(NAMES, True)
+    assert quick.enabled() == ALL_IN
     assert not quick.mutations()
     quick.here_result = OK
     assert quick.resume(result.run_id).finished

@@ -5,7 +5,7 @@ import threading
 from kempsdk import RsRef, Schedule
 from orchestrator.rollout.records import Event, RequestKind
 from tests.orchestrator.rollout.wide_world import WideWorld
-from tests.orchestrator.rollout.world import ADDRESS, NAMES, VS, World
+from tests.orchestrator.rollout.world import ADDRESS, ALL_IN, VS, World
 
 RAMP = "kind: roll, action: {argv: [restart]}, ramp: {percent: [10, 50], every_s: 30}"
 
@@ -60,7 +60,7 @@ def test_down_at_half_its_weight_goes_out_with_its_whole_weight(quick: World) ->
     assert weight(quick, "web1") == 1000
     quick.box.set_health(ADDRESS["web1"], 80, True)
     assert quick.resume(result.run_id).finished
-    assert quick.enabled() == dict.fromkeys(NAMES, True)
+    assert quick.enabled() == ALL_IN
     assert weight(quick, "web1") == 1000
 
 

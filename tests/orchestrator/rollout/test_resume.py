@@ -5,7 +5,7 @@ import threading
 import pytest
 
 from orchestrator.errors import RunNotFound, RunPaused
-from tests.orchestrator.rollout.world import NAMES, ROLL, World, connection
+from tests.orchestrator.rollout.world import ALL_IN, NAMES, ROLL, World, connection
 
 
 def test_pause_and_resume(ready: World) -> None:
@@ -18,7 +18,7 @@ def test_pause_and_resume(ready: World) -> None:
     assert result.hosts["web3"].outcome == "not_attempted"
     assert ready.enabled() == {"web1": True, "web2": False, "web3": True}
     assert ready.resume(result.run_id).finished
-    assert ready.enabled() == dict.fromkeys(NAMES, True)
+    assert ready.enabled() == ALL_IN
     # web1 was not touched again, web2 not disabled again.
     assert len(ready.mutations()) == 6
     assert all(len(ready.driver.hosts[name].commands) == 1 for name in NAMES)

@@ -14,6 +14,7 @@ from orchestrator.rollout.run import new_run_id
 from tests.fakes.host import FAILS
 from tests.orchestrator.rollout.world import (
     ADDRESS,
+    ALL_IN,
     INVENTORY,
     NAMES,
     ROLL,
@@ -29,7 +30,7 @@ def test_add(world: World) -> None:
     report = world.run("kind: add")
     assert report.finished
     assert {one.outcome for one in report.hosts.values()} == {"done"}
-    assert world.enabled() == dict.fromkeys(NAMES, True)
+    assert world.enabled() == ALL_IN
     for name in NAMES:
         assert world.carries_vip(name)
         applied = world.driver.hosts[name].applied
@@ -45,9 +46,9 @@ def test_add(world: World) -> None:
 
 
 def test_roll(ready: World) -> None:
-    report = ready.run(ROLL)
+    report = ready.run("kind: roll, action: {argv: [restart, '{host}', '{address}']}")
     assert report.finished
-    assert ready.enabled() == dict.fromkeys(NAMES, True)
+    assert ready.enabled() == ALL_IN
     for name in NAMES:
         (command,) = ready.driver.hosts[name].commands
         assert bare(command) == ("restart", name, ADDRESS[name])
@@ -75,7 +76,7 @@ def test_drain_then_add_by_name(ready: World) -> None:
     assert ready.carries_vip("web2")
     assert ready.plan("kind: drain, hosts: [web2]").empty
     assert ready.run("kind: add, hosts: [web2]").finished
-    assert ready.enabled() == dict.fromkeys(NAMES, True)
+    assert ready.enabled() == ALL_IN
 
 
 def test_remove(ready: World) -> None:
@@ -97,7 +98,7 @@ def test_remove(ready: World) -> None:
 def test_batch_of_two(ready: World) -> None:
     report = ready.run("kind: roll, batch: 2, max_unavailable: 2")
     assert report.finished
-    assert ready.enabled() == dict.fromkeys(NAMES, True)
+    assert ready.enabled() == ALL_IN
 
 
 def test_weights_come_back(world: World) -> None:

@@ -7,9 +7,8 @@ from orchestrator.errors import GateRefused, RuleViolated
 from orchestrator.rollout.records import Event
 from tests.fakes.host import FAILS
 from tests.orchestrator.rollout.wide_world import SERVICES, WIDE, WideWorld
-from tests.orchestrator.rollout.world import ADDRESS, NAMES, VIP, connection
+from tests.orchestrator.rollout.world import ADDRESS, NAMES, ROLL, VIP, connection
 
-ROLL = "kind: roll, action: {argv: [restart]}"
 EVERYWHERE = {"web": True, "tls": True, "api": True}
 
 

@@ -10,7 +10,7 @@ from orchestrator.rollout.report import report, summaries
 from orchestrator.rollout.store import Store
 from orchestrator.rollout.store.schema import UPGRADES
 from tests.contract.test_store import STEP, create
-from tests.orchestrator.rollout.world import NAMES, World
+from tests.orchestrator.rollout.world import ALL_IN, World
 
 OLD_PLAN = '{"kind": "roll", "floors": [{"service": "tcp/v:80", "loadmaster": "lb1"}]}'
 
@@ -90,7 +90,7 @@ def test_a_store_that_breaks_stops_the_run(ready: World) -> None:
     change("ALTER TABLE gone RENAME TO steps")
     run_id = summaries(ready.store)[0].run_id
     assert ready.resume(run_id).finished
-    assert ready.enabled() == dict.fromkeys(NAMES, True)
+    assert ready.enabled() == ALL_IN
     assert len(ready.mutations()) == 6
 
 

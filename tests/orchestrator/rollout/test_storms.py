@@ -29,7 +29,7 @@ from orchestrator.rollout.store.sqlite import SqliteDatabase, write_ahead
 from tests.orchestrator.rollout.device import DeviceClock
 from tests.orchestrator.rollout.world import (
     ADDRESS,
-    NAMES,
+    ALL_IN,
     VS,
     World,
     connection,
@@ -107,7 +107,7 @@ def test_a_wall_clock_that_jumps_moves_no_deadline(ready: World, jump_s: float, 
     assert result.finished, result.reason
     assert 120 <= clock.monotonic_s() - started_s < 300
     assert all((one.seconds or 0) >= 0 for one in result.hosts["web1"].steps)
-    assert ready.enabled() == dict.fromkeys(NAMES, True)
+    assert ready.enabled() == ALL_IN
 
 
 def _fill(store: Store) -> None:
@@ -160,7 +160,7 @@ def test_a_disk_that_fills_in_mid_run_stops_it_before_the_next_change(ready: Wor
     with Store(directory) as store:
         ready.store = store
         assert ready.resume(run_id).finished
-    assert ready.enabled() == dict.fromkeys(NAMES, True)
+    assert ready.enabled() == ALL_IN
     assert len(ready.mutations()) == 6
 
 
@@ -198,7 +198,7 @@ def test_two_runs_at_once_the_second_does_nothing(ready: World) -> None:
     assert result.finished
     assert refused[0].owner == result.run_id
     assert "is being worked on" in str(refused[0])
-    assert ready.enabled() == dict.fromkeys(NAMES, True)
+    assert ready.enabled() == ALL_IN
     assert [one.run_id for one in summaries(ready.store)] == [result.run_id]
 
 
@@ -352,4 +352,4 @@ def test_max_unavailable_is_looked_at_right_before_the_disable(ready: World) -> 
     failed = result.hosts["web1"].steps[0]
     assert (failed.status, failed.gate) == ("failed", "floor")
     assert "on lb1 would be out, max_unavailable is 1" in failed.reason
-    assert ready.enabled() == dict.fromkeys(NAMES, True)
+    assert ready.enabled() == ALL_IN

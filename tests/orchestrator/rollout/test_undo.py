@@ -13,7 +13,16 @@ from orchestrator.rollout.records import Event, RequestKind
 from orchestrator.rollout.run import plan_undo
 from tests.fakes.host import FAILS, OK
 from tests.orchestrator.rollout.wide_world import WideWorld
-from tests.orchestrator.rollout.world import ADDRESS, NAMES, VS, World, bare, connection, listener
+from tests.orchestrator.rollout.world import (
+    ADDRESS,
+    ALL_IN,
+    NAMES,
+    VS,
+    World,
+    bare,
+    connection,
+    listener,
+)
 
 ROLL = "kind: roll, action: {argv: [deploy]}"
 UNDOABLE = "kind: roll, action: {argv: [deploy], undo: [roll-back, '{host}']}"
@@ -63,7 +72,7 @@ def test_undo_of_a_removal_brings_it_back_network_first(quick: World) -> None:
         "healthy",
     ]  # fmt: skip
     assert quick.run(plan).finished
-    assert quick.enabled() == dict.fromkeys(NAMES, True)
+    assert quick.enabled() == ALL_IN
     assert quick.carries_vip("web3")
     silence = [n for n, one in enumerate(host.applied) if isinstance(one, SetSysctl)]
     vip = [n for n, one in enumerate(host.applied) if isinstance(one, AddAddress)]
@@ -81,7 +90,7 @@ def test_undo_of_a_roll_that_paused_puts_back_what_is_out(quick: World) -> None:
     assert not plan.server("web1").steps
     undone = quick.run(plan)
     assert undone.finished, undone.reason
-    assert quick.enabled() == dict.fromkeys(NAMES, True)
+    assert quick.enabled() == ALL_IN
     # Its locks went over to the run that undid it, and are free now.
     assert not quick.store.locks.all()
     assert quick.store.run(paused.run_id).state.value == "abandoned"
@@ -100,7 +109,7 @@ def test_undo_takes_the_action_back_newest_first_where_the_file_says_how(quick: 
     assert quick.run(plan).finished
     for name in NAMES:
         assert commands(quick, name) == [("deploy",), ("roll-back", name)]
-    assert quick.enabled() == dict.fromkeys(NAMES, True)
+    assert quick.enabled() == ALL_IN
     for call in quick.mutations():
         others = [one for one in call.servers if one.address != call.params["rs"]]
         assert all(one.enabled and one.healthy for one in others)
@@ -150,7 +159,7 @@ def test_abort_then_undo(quick: World) -> None:
     assert aborted.state == "abandoned"
     quick.driver.hosts["web1"].sockets = [listener()]
     assert quick.undo(aborted.run_id).finished
-    assert quick.enabled() == dict.fromkeys(NAMES, True)
+    assert quick.enabled() == ALL_IN
 
 
 def test_what_somebody_else_changed_since_is_left_so(quick: World) -> None:
@@ -215,7 +224,7 @@ def test_revert_server_puts_it_back_and_pauses(quick: World) -> None:
         "web2": "failed",
         "web3": "not_attempted",
     }
-    assert quick.enabled() == dict.fromkeys(NAMES, True)
+    assert quick.enabled() == ALL_IN
     assert commands(quick, "web2") == [("deploy",), ("roll-back", "web2")]
     assert result.hosts["web2"].standing.startswith("enabled, on its way back")
     assert any(one.kind == "server-reverted" for one in quick.events)
@@ -224,7 +233,7 @@ def test_revert_server_puts_it_back_and_pauses(quick: World) -> None:
     assert again.finished, again.reason
     assert commands(quick, "web2") == [("deploy",), ("roll-back", "web2"), ("deploy",)]
     assert commands(quick, "web1") == [("deploy",)]
-    assert quick.enabled() == dict.fromkeys(NAMES, True)
+    assert quick.enabled() == ALL_IN
 
 
 def test_revert_server_does_not_put_a_sick_server_back(quick: World) -> None:
@@ -248,7 +257,7 @@ def test_revert_server_of_an_addition_takes_it_away_again(bare_world: World) -> 
     assert not bare_world.carries_vip("web3")
     bare_world.driver.hosts["web3"].sockets.append(listener())
     assert bare_world.resume(result.run_id).finished
-    assert bare_world.enabled() == dict.fromkeys(NAMES, True)
+    assert bare_world.enabled() == ALL_IN
     assert bare_world.carries_vip("web3")
 
 
@@ -264,7 +273,7 @@ def test_a_flap_while_baking_reverts_the_batch(quick: World) -> None:
     )
     assert result.state == "paused"
     assert commands(quick, "web1") == [("deploy",), ("roll-back", "web1")]
-    assert quick.enabled() == dict.fromkeys(NAMES, True)
+    assert quick.enabled() == ALL_IN
 
 
 def test_revert_all_undoes_the_run_as_a_run_of_its_own(quick: World) -> None:
@@ -272,7 +281,7 @@ def test_revert_all_undoes_the_run_as_a_run_of_its_own(quick: World) -> None:
     result = quick.run(f"{UNDOABLE}, on_failure: revert-all", run_id="r1")
     assert result.state == "abandoned"
     assert "undone by run r1-undo" in result.reason
-    assert quick.enabled() == dict.fromkeys(NAMES, True)
+    assert quick.enabled() == ALL_IN
     assert [commands(quick, name)[-1][0] for name in NAMES] == ["roll-back"] * 3
     assert quick.store.run("r1-undo").state.value == "finished"
     assert not quick.store.locks.all()
@@ -283,7 +292,7 @@ def test_revert_all_with_the_engine(ready: World) -> None:
     result = ready.run(f"{ROLL}, on_failure: revert-all", run_id="r1")
     assert result.state == "abandoned"
     assert ready.store.run("r1-undo").state.value == "finished"
-    assert ready.enabled() == dict.fromkeys(NAMES, True)
+    assert ready.enabled() == ALL_IN
 
 
 def test_revert_all_that_the_floor_does_not_allow_pauses_instead(quick: World) -> None:

@@ -16,6 +16,7 @@ from orchestrator.rollout.records import Event
 from orchestrator.rollout.report import RunReport
 from tests.fakes.clock import FakeClock
 from tests.orchestrator.rollout.world import (
+    ALL_IN,
     INVENTORY,
     NAMES,
     SERVER,
@@ -237,4 +238,4 @@ def test_a_refused_disable_changes_nothing(ready: World) -> None:
     result = ready.run("kind: roll")
     assert result.hosts["web1"].outcome == "failed"
     assert result.hosts["web1"].steps[0].status == "failed"
-    assert ready.enabled() == dict.fromkeys(NAMES, True)
+    assert ready.enabled() == ALL_IN

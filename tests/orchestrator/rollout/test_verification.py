@@ -8,7 +8,14 @@ import pytest
 from orchestrator.hosts.driver import CommandResult
 from orchestrator.rollout.plan import Plan
 from tests.fakes.host import OK
-from tests.orchestrator.rollout.world import INVENTORY, NAMES, VIP, World, failed_step, listener
+from tests.orchestrator.rollout.world import (
+    ALL_IN,
+    INVENTORY,
+    VIP,
+    World,
+    failed_step,
+    listener,
+)
 
 
 def _reordered(plan: Plan, name: str) -> Plan:
@@ -92,7 +99,7 @@ def test_arp_answer_of_the_server_stops_it_and_names_the_cure(ready: World) -> N
     # The proof is made again before the run goes on.
     ready.segment.claims = {}
     assert ready.resume(result.run_id).finished
-    assert ready.enabled() == dict.fromkeys(NAMES, True)
+    assert ready.enabled() == ALL_IN
 
 
 def test_a_deaf_probe_proves_nothing(ready: World) -> None:

@@ -36,10 +36,11 @@ VIP = "203.0.113.250"
 VS = VsRef.parse(f"tcp/{VIP}:80")
 NAMES = ("web1", "web2", "web3")
 ADDRESS = {"web1": "203.0.113.11", "web2": "203.0.113.12", "web3": "203.0.113.13"}
+ALL_IN = dict.fromkeys(NAMES, True)
 SERVER = {name: RsRef(address, 80) for name, address in ADDRESS.items()}
 MAC = {"web1": "02:00:00:00:00:11", "web2": "02:00:00:00:00:12", "web3": "02:00:00:00:00:13"}
 LOADMASTER_MAC = "02:00:00:00:00:fe"
-ROLL = "kind: roll, action: {argv: [restart, '{host}', '{address}']}"
+ROLL = "kind: roll, action: {argv: [restart]}"
 MUTATING = ("addrs", "modrs", "delrs", "enablers", "disablers")
 
 INVENTORY = """\
@@ -346,6 +347,10 @@ class World:
         self.lm.real_servers.add(
             VS, SERVER[name], forward=Forward.ROUTE, weight=weight, enable=enable
         )
+
+    def acted_on(self) -> list[str]:
+        """Return the servers on whose hosts a command was run."""
+        return [name for name in NAMES if self.driver.hosts[name].commands]
 
     def set_health(self, name: str, *, up: bool) -> None:
         """Let the LoadMaster's check of a server pass, or fail."""
