@@ -53,6 +53,8 @@ def _plan_lines(plan: "Plan", *, colour: bool, width: int) -> Iterator[str]:
             f"{floor.servers}; {so}",
             width,
         )
+    if not plan.empty:
+        yield from _wrapped(_on_failure(plan), width)
     for warned in plan.warnings:
         text = f"warning {warned.id}: {warned.message}; {warned.cure}"
         for line in _wrapped(text, width):
@@ -72,6 +74,19 @@ def _plan_lines(plan: "Plan", *, colour: bool, width: int) -> Iterator[str]:
     if plan.empty:
         yield ""
         yield "nothing to do"
+
+
+def _on_failure(plan: "Plan") -> str:
+    """Return what becomes of a server that fails, and of the run."""
+    rollout = plan.spec["rollout"]
+    policy, most = rollout["on_failure"], rollout["max_failures"]
+    fate = "is put back as it was found" if policy == "revert-server" else "stays out"
+    end = "the run pauses"
+    if policy == "revert-all" and not plan.undoes:
+        end = "the whole run is undone"
+    if most:
+        return f"if a server fails, it {fate}; when more than {most} have, {end}"
+    return f"if a server fails, it {fate} and {end}"
 
 
 def _many(count: int, one: str, more: str) -> str:

@@ -6,14 +6,22 @@ known and said so; it only counts towards the longest.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from kempsdk import VirtualService
 from kempsdk.words import Persist
 from orchestrator.members import Member, ServiceKey
 from orchestrator.rollout.facts import Facts, rollout_of
-from orchestrator.rollout.plan import Expectation, Gate, Pinned, ServerPlan, Step, StepKind
+from orchestrator.rollout.plan import (
+    Expectation,
+    Gate,
+    Pinned,
+    ServerPlan,
+    Step,
+    StepKind,
+    Warned,
+)
 from orchestrator.rules import is_layer_4
 from orchestrator.spec import Spec
 
@@ -21,14 +29,17 @@ DEFAULT_IDLE_S = 660
 """When the appliance ends an idle connection, where the service does not say (its manual)."""
 
 _GAMMA = 0.5772
+_TOLD = 5
+"""Servers named in one warning."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Drain:
-    """How long one server drains, and why."""
+    """How long one server drains, and why; ``late``: longer, if the deadline let it."""
 
     seconds: float
     why: str
+    late: bool
 
 
 def expectation(
@@ -110,9 +121,34 @@ def _drain(spec: Spec, facts: Facts, place: Member) -> _Drain:
     if held_s > open_s:
         open_s, why = held_s, f"{why}; persistence brings clients back for {held_s:g} s"
     seconds = min(least_s + open_s, most_s)
-    if least_s + open_s > most_s:
-        why = f"{why}; cut short by the deadline of {most_s:g} s"
-    return _Drain(seconds, f"drain {seconds:.0f} s ({why}; {base})")
+    late = least_s + open_s > most_s
+    if late:
+        why = f"{why}; the deadline of {most_s:g} s comes first"
+    return _Drain(seconds, f"drain {seconds:.0f} s ({why}; {base})", late)
+
+
+def late_drains(spec: Spec, facts: Facts, servers: Sequence[ServerPlan]) -> Iterator[Warned]:
+    """Warn of servers that will hardly be drained by the deadline, by what is counted now."""
+    wanted = rollout_of(spec).drain
+    late = [
+        one.name
+        for one in servers
+        if one.of_kind(StepKind.DRAIN)
+        and any(_drain(spec, facts, spec.member(each.pool, one.host)).late for each in one.places)
+    ]
+    if late and wanted.at_deadline != "force":  # of which drain-force warns, whatever is counted
+        more = f" and {len(late) - _TOLD} more" if len(late) > _TOLD else ""
+        fate = (
+            "is put back and skipped"
+            if wanted.at_deadline == "skip"
+            else "stays out and has failed"
+        )
+        yield Warned(
+            id="drain-late",
+            message=f"{', '.join(late[:_TOLD])}{more}: by the connections of now, the drain's "
+            f"deadline of {wanted.deadline_s:g} s comes first, and what is not drained then {fate}",
+            cure="raise drain.deadline_s, or begin when there are fewer connections",
+        )
 
 
 def _pinned_s(facts: Facts, place: Member, service: VirtualService) -> float:

@@ -1,7 +1,7 @@
 """The parts of a server's way, as steps: out, the host, in, away. Pure."""
 
 import dataclasses
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,6 +37,12 @@ DEFAULT_WEIGHT = 1000
 """What the appliance gives a new server."""
 
 ABSENT: Data = {"present": False}
+
+_AT_DEADLINE = {
+    "fail": "it stays out and has failed",
+    "skip": "it is put back as it was found",
+    "force": "those that are left are cut",
+}
 
 
 def server_state(rs: RealServer | None) -> dict[str, Any]:
@@ -180,10 +186,18 @@ class Parts:
             inverse={"kind": "enable", "state": server_state(rs)},
         )
 
+    @property
+    def _drained(self) -> str:
+        drain = self.rollout.drain
+        left = f"at most {drain.connections} are left" if drain.connections else "they are gone"
+        return f"{left} on both sides for {drain.window_s:g} s"
+
     def drain(self) -> Step:
+        drain = self.rollout.drain
         return self.step(
             StepKind.DRAIN,
-            f"{self.connections} connections now; wait until they are gone on both sides",
+            f"{self.connections} connections now; wait until {self._drained}; if not within "
+            f"{drain.deadline_s:g} s, {_AT_DEADLINE[drain.at_deadline]}",
         )
 
     # -- the host -----------------------------------------------------------------------
@@ -328,7 +342,8 @@ class Parts:
             for_s = max(for_s, ramp.every_s)
         return self.step(
             StepKind.HEALTHY,
-            f"up without a break for {for_s:g} s",
+            f"up without a break for {for_s:g} s; if not within "
+            f"{self.rollout.healthy_deadline_s:g} s, it has failed",
             suffix=f"-{percent}" if percent else "",
             params={"for_s": for_s},
         )
@@ -337,7 +352,12 @@ class Parts:
         return self._watch(last=True)
 
     def hooks(self, at: str) -> list[Step]:
-        return hook_steps(self.rollout.hooks, self.name, at) if self.hooked else []
+        return hook_steps(self.rollout.hooks, self.name, at, self.fields) if self.hooked else []
+
+    @property
+    def fields(self) -> Mapping[str, str]:
+        """Return what is filled in, in braces, in the operator's commands about this server."""
+        return {"host": self.host, "address": self.spec.hosts[self.host].address}
 
     # -- away ---------------------------------------------------------------------------
 

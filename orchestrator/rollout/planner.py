@@ -5,7 +5,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 
 from orchestrator.rollout import ways
-from orchestrator.rollout.expectation import expectation
+from orchestrator.rollout.expectation import expectation, late_drains
 from orchestrator.rollout.facts import Facts, rollout_of, snapshot
 from orchestrator.rollout.gates_between import gates_between
 from orchestrator.rollout.pairs import moves, replacements, server_plan
@@ -43,7 +43,11 @@ def make_plan(spec: Spec, facts: Facts) -> Plan:
         gates=gates,
         servers=servers,
         floors=lowest_floors(spec, facts, batches, servers),
-        warnings=(*warnings, *host_warnings(spec, facts, about)),
+        warnings=(
+            *warnings,
+            *host_warnings(spec, facts, about),
+            *late_drains(spec, facts, servers),
+        ),
         spec=json.loads(json.dumps(dataclasses.asdict(spec))),
         facts=snapshot(spec, facts),
         duration=expectation(spec, facts, batches, servers, gates),

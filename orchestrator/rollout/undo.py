@@ -14,6 +14,7 @@ from orchestrator.errors import OrchestratorError
 from orchestrator.members import Member
 from orchestrator.rollout.expectation import expectation
 from orchestrator.rollout.facts import Facts, rollout_of, snapshot
+from orchestrator.rollout.gates_between import command_words
 from orchestrator.rollout.pairs import facts_after
 from orchestrator.rollout.plan import (
     UNDO_KIND,
@@ -108,7 +109,8 @@ def way_back(parts: Parts, server: ServerPlan, journal: Journal) -> tuple[str, l
             foreign.append(place.pool)
         else:
             old[place] = trace.first
-    acted = _acted(server, journal) and bool(_undo_argv(parts))
+    action = parts.rollout.action
+    acted = _acted(server, journal) and action is not None and bool(action.undo)
     steps = _steps(parts, old, acted=acted)
     words = ["back to what it was before the run" if steps else "as it was before the run"]
     if foreign:
@@ -130,11 +132,10 @@ def _steps(parts: Parts, old: Mapping[Member, Data], *, acted: bool) -> list[Ste
     steps = [parts.disable(place, rs) for place, rs in going if rs is not None]
     if going or present or acted:
         steps.append(parts.drain())
-    if acted:
-        argv = " ".join(_undo_argv(parts))
-        steps.append(
-            parts.step(StepKind.ACTION, f"takes the action back: {argv}", params={"undo": True})
-        )
+    action = parts.rollout.action
+    if acted and action is not None:
+        what = f"takes the action back, {command_words(action, action.undo, parts.fields)}"
+        steps.append(parts.step(StepKind.ACTION, what, params={"undo": True}))
     steps += [parts.delete(place, rs) for place in present if (rs := parts.found(place))]
     if leaving:
         steps += parts.clear(leaving)
@@ -195,11 +196,6 @@ def reverted_s(name: str, journal: Journal) -> float | None:
         and record.ended_s is not None
     ]
     return max(ended, default=None)
-
-
-def _undo_argv(parts: Parts) -> Sequence[str]:
-    action = parts.rollout.action
-    return action.undo if action is not None else ()
 
 
 def undo_plan(run_id: str, plan: Plan, spec: Spec, facts: Facts, journal: Journal) -> Plan:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from kempsdk import RealServer
 from orchestrator.members import Member
+from orchestrator.rollout.gates_between import command_words
 from orchestrator.rollout.plan import Step, StepKind
 from orchestrator.rollout.plan_parts import Parts, server_state
 
@@ -92,7 +93,8 @@ def roll(parts: Parts) -> Way:
         return "not in the service, so there is nothing to roll (kind: add puts it in)", []
     act = [*parts.hooks("before-action")]
     if action is not None:
-        act.append(parts.step(StepKind.ACTION, f"what was asked for: {' '.join(action.argv)}"))
+        what = command_words(action, action.argv, parts.fields)
+        act.append(parts.step(StepKind.ACTION, f"{what}; at most {action.timeout_s:g} s"))
     act += parts.hooks("after-action")
     # What was found disabled somewhere is left disabled there.
     back = [(place, {**server_state(rs), "enabled": False}) for place, rs in parts.enabled]

@@ -1,6 +1,7 @@
 """How long a plan says that it takes, and until when persistence pins clients."""
 
 import json
+import re
 from typing import Any
 
 import jsonschema
@@ -54,6 +55,28 @@ def test_duration(rollout: str, given: Facts, seconds: float, why: str) -> None:
     assert plan.duration.expected_s == pytest.approx(seconds, abs=0.5)
     assert why in "\n".join(plan.duration.how)
     assert Plan.from_json(plan.to_json()) == plan
+
+
+@pytest.mark.parametrize(
+    ("drain", "given", "said"),
+    [
+        ("deadline_s: 60", loaded(3, 0), "the drain's deadline of 60 s comes first, .* has failed"),
+        ("deadline_s: 60, at_deadline: skip", loaded(3, 0), "is put back and skipped"),
+        ("deadline_s: 60, at_deadline: force", loaded(3, 0), None),  # drain-force says it
+        ("deadline_s: 60", loaded(0, 0), None),
+        ("deadline_s: 690", loaded(3, 0), None),
+    ],
+)
+def test_a_drain_that_its_deadline_will_cut_off(drain: str, given: Facts, said: str | None) -> None:
+    """By the idle time-out of 660 s, as no new connections come, and the window."""
+    plan = planned(f"kind: drain, hosts: [web1, web2], batch: 1, max_unavailable: 2, "
+                   f"drain: {{{drain}}}", given)  # fmt: skip
+    late = [one for one in plan.warnings if one.id == "drain-late"]
+    if said is None:
+        assert not late
+    else:
+        (warned,) = late
+        assert re.search(rf"^web1: .*{said}", warned.message)
 
 
 def test_until_when_persistence_pins_clients() -> None:
