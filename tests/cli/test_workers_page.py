@@ -16,7 +16,7 @@ from orchestrator.rollout.worker import Pace
 from tests.cli.conftest import Terminal
 from tests.contract.test_store import create
 from tests.fakes.postgres import PostgresServer
-from tests.orchestrator.hosts.test_persistence import need
+from tests.programs import need
 
 PAGE = (Path(__file__).parents[2] / "docs/pages/workers.md").read_text("utf-8")
 

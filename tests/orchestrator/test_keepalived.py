@@ -1,6 +1,5 @@
 """A service as keepalived.conf, held against keepalived itself."""
 
-import shutil
 import subprocess
 from dataclasses import replace
 from pathlib import Path
@@ -26,6 +25,7 @@ from kempsdk.errors import InvalidRequest
 from orchestrator.errors import IsolationUnavailable
 from orchestrator.keepalived import Exported, keepalived_conf
 from orchestrator.network_namespace import NetworkNamespace
+from tests.programs import need
 
 VIP = "203.0.113.250"
 TIMERS = HealthCheckTimers(retry_interval_s=9, timeout_s=4, retry_count=2)
@@ -254,8 +254,7 @@ def _make_device() -> None:
 
 def accepted(text: str, folder: Path) -> str:
     """Return what keepalived says of a file, where it has the interface; "" is all good."""
-    if shutil.which("keepalived", path="/usr/sbin:/usr/bin:/sbin:/bin") is None:
-        pytest.skip("no keepalived: apt-get install keepalived, or dnf install keepalived")
+    keepalived = need("keepalived")
     file = folder / "keepalived.conf"
     file.write_text(text)
     try:
@@ -266,7 +265,7 @@ def accepted(text: str, folder: Path) -> str:
         namespace.run(_make_device)
         done = namespace.run(
             lambda: subprocess.run(
-                ["/usr/sbin/keepalived", "-t", "-f", str(file)],
+                [keepalived, "-t", "-f", str(file)],
                 capture_output=True,
                 text=True,
                 timeout=30,

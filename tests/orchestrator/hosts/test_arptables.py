@@ -1,6 +1,5 @@
 """The arptables method: rules in text, and on hosts that boot, with both kinds of arptables."""
 
-import shutil
 import subprocess
 import threading
 from collections.abc import Iterator
@@ -34,6 +33,7 @@ from orchestrator.lab.topology import BRIDGE
 from orchestrator.probes.arp import ArpWatch, ask_who_has
 from orchestrator.probes.vip_request import FrameOutcome, answers_vip_frame
 from tests.orchestrator.lab.systemd_lab import need_systemd
+from tests.programs import need
 
 VIP, OTHER = "203.0.113.250", "203.0.113.251"
 RIP = "203.0.113.11"
@@ -81,10 +81,8 @@ def test_the_file_keeps_what_others_put_there() -> None:
 )
 def test_the_tools_take_the_file(before: str | None) -> None:
     # Restored in an empty namespace: with -t the tool of 1.8.9 applies instead of testing.
-    if shutil.which("arptables-restore", path="/usr/sbin:/sbin:/usr/bin") is None:
-        pytest.skip("needs arptables: .ci/packages installs it")
     done = subprocess.run(
-        ["unshare", "--user", "--map-root-user", "--net", "arptables-restore"],
+        ["unshare", "--user", "--map-root-user", "--net", need("arptables-restore")],
         input=with_rules(before, rules_for(VIP, RIP)),
         capture_output=True,
         text=True,
