@@ -23,7 +23,7 @@ from kempsdk.emulator import Switches, VirtualLoadMaster
 from orchestrator.lab.isolation import require_tool
 from orchestrator.rollout.store import Store
 from tests.cli.conftest import Result, Terminal, connected
-from tests.contract.test_store import create
+from tests.fakes.stored_run import create
 
 VS = VsRef.parse("tcp/127.0.0.250:80")
 SERVERS = {f"web{number}": RsRef(f"127.0.0.1{number}", 80) for number in (1, 2, 3)}

@@ -22,8 +22,8 @@ from cli.main import _without_secrets
 from orchestrator.rollout.adapters import run_here
 from orchestrator.rollout.store import Store
 from tests.cli.conftest import Result, Terminal
-from tests.contract.test_store import create
 from tests.fakes.postgres import PASSWORD, PostgresServer
+from tests.fakes.stored_run import create
 
 
 class Rehearsal:

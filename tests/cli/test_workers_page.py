@@ -14,8 +14,8 @@ from orchestrator.rollout.store import Store
 from orchestrator.rollout.store.locks import LOCK_EXPIRY_S
 from orchestrator.rollout.worker import Pace
 from tests.cli.conftest import Terminal
-from tests.contract.test_store import create
 from tests.fakes.postgres import PostgresServer
+from tests.fakes.stored_run import create
 from tests.programs import need
 
 PAGE = (Path(__file__).parents[2] / "docs/pages/workers.md").read_text("utf-8")

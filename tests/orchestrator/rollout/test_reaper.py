@@ -10,7 +10,7 @@ from orchestrator.rollout.engine import Engine
 from orchestrator.rollout.reaper import Reaper
 from orchestrator.rollout.records import Run, RunState
 from orchestrator.rollout.store import Store
-from tests.contract.test_store import create
+from tests.fakes.stored_run import create
 
 _FROZEN_S = 0.2
 

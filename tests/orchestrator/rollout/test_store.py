@@ -9,7 +9,7 @@ from orchestrator.errors import Locked, StoreUnavailable
 from orchestrator.rollout.report import report, summaries
 from orchestrator.rollout.store import Store
 from orchestrator.rollout.store.schema import UPGRADES
-from tests.contract.test_store import STEP, create
+from tests.fakes.stored_run import STEP, create
 from tests.orchestrator.rollout.world import ALL_IN, World
 
 OLD_PLAN = '{"kind": "roll", "floors": [{"service": "tcp/v:80", "loadmaster": "lb1"}]}'

@@ -1,0 +1,1 @@
+"""What every store does: SQLite files and a real PostgreSQL server, held to the same."""
