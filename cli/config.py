@@ -173,11 +173,14 @@ def delete(session: Session, name: str) -> None:
 
 
 @command.command()
-def schema() -> None:
-    """Print the JSON Schema of a rollout file, for editors."""
+@pass_session
+def schema(session: Session) -> None:
+    """Print the JSON Schema of a rollout file, for editors; with -o md every key, for people."""
+    from cli.schema_text import schema_page
     from orchestrator.inventory import json_schema
 
-    write(as_json(json_schema()))
+    made = json_schema()
+    write(schema_page(made) if session.output == "md" else as_json(made))
 
 
 @command.command()

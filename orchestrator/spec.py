@@ -75,13 +75,16 @@ class ServiceSpec:
     service: str
     """PROTOCOL/ADDRESS:PORT, for example tcp/203.0.113.250:80."""
     method: MethodName
-    """loopback: direct return, each server carries the VIP on lo. none: nothing on the servers."""
+    """Direct return: loopback, each server carries the VIP on lo, silent in ARP; arptables, its
+    ARP is kept silent by rules of arptables; firewalld, the VIP is redirected there and on no
+    device. Layer 7: gateway, each server's default route leads to the LoadMaster; none, nothing
+    on the servers."""
     gateway: str | None = None
     """method gateway: address of the LoadMaster on the servers' segment."""
     monitors: tuple[str, ...] = ()
     """Addresses of monitors and other known clients: those that cannot work are named."""
     health: HealthSpec | None = None
-    """What the servers answer; None where the appliance's own check is all there is."""
+    """What the servers answer; left out, the appliance's own check is all there is."""
 
     @property
     def ref(self) -> VsRef:

@@ -75,3 +75,4 @@ def test_schema_is_a_schema(kemp: Terminal) -> None:
     result = kemp("config", "schema")
     assert result.code == 0
     jsonschema.Draft202012Validator.check_schema(json.loads(result.out))
+    assert kemp("config", "schema", "-o", "md").out.startswith("# Every key of the file\n")
