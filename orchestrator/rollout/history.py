@@ -218,6 +218,7 @@ def _holders(events: Iterable[Event]) -> dict[str, tuple[Holder, ...]]:
                 address=now.address,
                 connections=max(before.connections, now.connections),
                 seen_for_s=max(before.seen_for_s, now.seen_for_s),
+                ended=max(before.ended, now.ended),
             )
     return {name: longest_first(clients.values()) for name, clients in found.items()}
 

@@ -1,9 +1,13 @@
 """Who is still connected to a server that drains, and since when. Pure."""
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from orchestrator.hosts.state import Socket
+
+_ENDED = ("fin_wait1", "closing", "last_ack")
+"""The server has sent its FIN, and no acknowledgement of it has come."""
 
 _TOLD = 10
 """Clients named in one line."""
@@ -15,16 +19,22 @@ class Holder:
 
     Attributes:
         connections: how many it has.
+        ended: how many of them the server has ended without the client confirming it: a kernel
+            gives these up after some 100 s. They stay where the client cannot be heard, such as
+            after a takeover by a LoadMaster unit that does not know them.
         seen_for_s: how long its oldest one has been seen; it may be older.
     """
 
     address: str
     connections: int
     seen_for_s: float
+    ended: int = 0
 
     def __str__(self) -> str:
         many = f"{self.connections} times " if self.connections > 1 else ""
-        return f"{self.address} {many}for {self.seen_for_s:.0f} s"
+        some = f"{self.ended} of them " if self.ended < self.connections else ""
+        ended = f" ({some}ended by the server)" if self.ended else ""
+        return f"{self.address} {many}for {self.seen_for_s:.0f} s{ended}"
 
 
 @dataclass(slots=True)
@@ -35,13 +45,19 @@ class Holders:
 
     def look(self, sockets: Iterable[Socket], now_s: float) -> tuple[Holder, ...]:
         """Return the clients of these connections, those that hold on longest first."""
-        here = {(one.peer_address, one.peer_port, one.local_port) for one in sockets}
+        here = {(one.peer_address, one.peer_port, one.local_port): one.state for one in sockets}
         self._since = {one: self._since.get(one, now_s) for one in here}
         clients: dict[str, list[float]] = {}
         for (address, *_), since_s in self._since.items():
             clients.setdefault(address, []).append(now_s - since_s)
+        ended = Counter(address for (address, *_), state in here.items() if state in _ENDED)
         found = [
-            Holder(address=address, connections=len(ages), seen_for_s=round(max(ages), 1))
+            Holder(
+                address=address,
+                connections=len(ages),
+                seen_for_s=round(max(ages), 1),
+                ended=ended[address],
+            )
             for address, ages in clients.items()
         ]
         return longest_first(found)

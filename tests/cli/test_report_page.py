@@ -185,7 +185,7 @@ def test_who_asked_and_approved_and_who_held_on() -> None:
     ]
     page, data, document = report_page(run), run.to_data(), report_document(run)
     assert data["asked"][0]["asked_by"] == "amy@desk"
-    assert data["holders"] == {"web1": [{**held, "seen_for_s": 31.0}]}
+    assert data["holders"] == {"web1": [{**held, "seen_for_s": 31.0, "ended": 0}]}
     assert data["connections"]["web1"][1] == {"at_s": 30.0, "value": None}
     assert data["health"][0]["floor"] == 2
     for words in ("approve batch 1 by amy@desk (looks good)", "198.51.100.9 2 times for 31 s"):

@@ -1,5 +1,7 @@
 """When a server counts as drained, what its deadline does, and when the VIP may go."""
 
+from dataclasses import replace
+
 import pytest
 
 from kempsdk import Forward, RsRef, VsRef
@@ -19,6 +21,21 @@ def test_waits_for_both_sides(ready: World) -> None:
     assert 120 <= drain.seconds < 160
     waiting = [one for one in ready.events if one.kind == "waiting"]
     assert "LoadMaster 2, host 1 (198.51.100.7 for 0 s)" in waiting[0].text
+
+
+def test_what_the_server_has_ended_still_counts_and_is_told_apart(ready: World) -> None:
+    """Nobody confirms its end, such as after a takeover by a unit that does not know it."""
+    ended = replace(connection("198.51.100.7"), state="fin_wait1")
+    ready.driver.hosts["web1"].sockets += [
+        ended,
+        replace(connection("198.51.100.8"), peer_port=40001),
+        replace(ended, peer_address="198.51.100.8"),
+    ]
+    result = ready.run("kind: drain, hosts: [web1], drain: {deadline_s: 60}")
+    assert (
+        "host 3 (198.51.100.7 for 55 s (ended by the server), "
+        "198.51.100.8 2 times for 55 s (1 of them ended by the server))"
+    ) in str(step(result, "web1/drain").reason)
 
 
 @pytest.mark.parametrize("side", ["loadmaster", "host"])
