@@ -14,8 +14,9 @@ class FaultInfo:
     """A kind of trouble.
 
     Attributes:
-        moment: the kind of step of its server at whose beginning it strikes; "start" before
-            the run, "apply" when the host is changed, "command" when the action is run.
+        moment: the kind of step of its server at whose beginning it strikes; "first" that of
+            the run's first step, "start" before the run, "apply" when the host is changed,
+            "command" when the action is run.
         kinds: of rollouts in which that moment comes; empty for all.
     """
 
@@ -48,8 +49,8 @@ FAULTS = {
         ),
         FaultInfo(
             name="server-dies",
-            summary="another server of its services goes down before the first step",
-            moment="start",
+            summary="another server of its services goes down as the first step begins",
+            moment="first",
         ),
         FaultInfo(
             name="wrong-arp",

@@ -91,14 +91,11 @@ class Trouble:
     def begun(self) -> Iterator[None]:
         """Let those strike that are there from the beginning, and end what lasts."""
         with ExitStack() as stack:
-            for one in self._at("start"):
-                if one.fault.info.name == "slow-drain":
-                    held = HeldConnections(
-                        self._lab, self._services(), self._clients, speed=self._speed
-                    )
-                    stack.enter_context(held)
-                else:
-                    one.struck = self._take_down_another(one.server)
+            if self._at("start"):
+                held = HeldConnections(
+                    self._lab, self._services(), self._clients, speed=self._speed
+                )
+                stack.enter_context(held)
             try:
                 yield
             finally:
@@ -144,6 +141,9 @@ class Trouble:
                     self._boxes[place.loadmaster].controlled(
                         lambda box, a=address, p=port: box.set_health(a, p, False)  # type: ignore[misc] # mypy cannot infer a lambda with a default argument
                     )
+            case "server-dies":
+                # Not before the run: then it is drift, and nothing is begun.
+                one.struck = self._take_down_another(one.server)
             case "wrong-arp":
                 station = self._stations[self._plan.server(one.server).host]
                 self._lab.namespaces[station].run(_let_arp_speak)

@@ -204,6 +204,66 @@ def test_a_server_that_never_becomes_healthy_fires_its_gate(kemp: Terminal, tmp_
 
 
 @pytest.mark.kernel
+def test_the_floor_holds_when_another_server_dies_as_the_run_begins(
+    kemp: Terminal, tmp_path: Path
+) -> None:
+    code, result, _ = rehearse(kemp, tmp_path, "--fault", "server-dies")
+    assert code == ExitCode.FINDINGS
+    assert [one["gate"] for one in result["gates"]] == ["floor"]
+    assert result["faults"] == [{"name": "server-dies", "server": "b", "struck": True}]
+
+
+@pytest.mark.kernel
+@pytest.mark.soak
+@pytest.mark.long
+@pytest.mark.parametrize(
+    ("fault", "state", "gates"),
+    [
+        ("action-fails", "paused", ["action"]),
+        ("slow-drain", "paused", ["drain-deadline"]),
+        ("wrong-arp", "paused", ["host-verified"]),
+        ("frozen-counters", "paused", ["blind"]),
+        ("enabled-by-another", "paused", ["foreign-change"]),
+        ("api-503", "paused", []),
+        ("api-closed", "finished", []),
+        ("api-slow", "finished", []),
+        ("failover", "paused", []),
+    ],
+)
+def test_each_fault_is_met_by_what_the_page_says(
+    kemp: Terminal, tmp_path: Path, fault: str, state: str, gates: list[str]
+) -> None:
+    _, result, _ = rehearse(kemp, tmp_path, "--fault", fault)
+    assert result["faults"] == [{"name": fault, "server": "b", "struck": True}]
+    assert (result["state"], [one["gate"] for one in result["gates"]]) == (state, gates)
+    failed = sum(one["failed"] + one["cut"] for one in result["traffic"])
+    assert (failed > 0) is (fault == "failover")
+
+
+@pytest.mark.kernel
+@pytest.mark.soak
+@pytest.mark.long
+def test_the_way_to_a_host_breaks_in_the_middle_of_its_preparation(
+    kemp: Terminal, tmp_path: Path
+) -> None:
+    file, export = write_spec(tmp_path), write_export(tmp_path)
+    lines = file.read_text().replace("kind: roll", "kind: add").splitlines()
+    file.write_text("\n".join(one for one in lines if "action:" not in one))
+    data = json.loads(export.read_text())
+    for one in data["services"].values():
+        del one["servers"][next(rs for rs in one["servers"] if rs.startswith("10.20.0.12:"))]
+    export.write_text(json.dumps(data))
+    done = kemp.process(
+        *("rollout", "rehearse", "-f", str(file), "--from", str(export), "--speed", "4"),
+        *("-o", "json", "--fault", "host-cut"),
+        timeout_s=180,
+    )
+    result = json.loads(done.out)
+    assert result["faults"] == [{"name": "host-cut", "server": "b", "struck": True}]
+    assert (result["state"], result["servers"]) == ("finished", {"b": "done"})
+
+
+@pytest.mark.kernel
 def test_a_fault_of_a_rollout_with_nothing_to_do_is_a_finding(
     kemp: Terminal, tmp_path: Path
 ) -> None:
