@@ -31,6 +31,7 @@ from orchestrator.rollout.facts import Facts, rollout_of
 from orchestrator.rollout.gates_between import hook_steps
 from orchestrator.rollout.plan import Data, Step, StepKind
 from orchestrator.rollout_spec import RolloutSpec
+from orchestrator.rules import is_layer_4
 from orchestrator.spec import Spec
 
 DEFAULT_WEIGHT = 1000
@@ -179,7 +180,7 @@ class Parts:
     def disable(self, place: Member, rs: RealServer) -> Step:
         return self.step(
             StepKind.DISABLE,
-            "no new connections; those that are open go on",
+            self._cut(place) or "no new connections; those that are open go on",
             place,
             before=server_state(rs),
             after={**server_state(rs), "enabled": False},
@@ -191,6 +192,14 @@ class Parts:
         drain = self.rollout.drain
         left = f"at most {drain.connections} are left" if drain.connections else "they are gone"
         return f"{left} on both sides for {drain.window_s:g} s"
+
+    def _cut(self, place: Member) -> str:
+        """Return what disabling cuts at once, at layer 7 with a drain time of 0."""
+        if is_layer_4(self.facts.service(place.service)):
+            return ""
+        if self.facts.loadmasters[place.loadmaster].drain_time_s != 0:
+            return ""
+        return f"cuts {self.facts.connections(place)} connections: the L7 drain time is 0"
 
     def drain(self) -> Step:
         drain = self.rollout.drain

@@ -3,6 +3,9 @@
 import pytest
 
 from kempsdk.emulator import Fault, FaultKind
+from orchestrator.rollout.store import Store
+from tests.fakes.clock import FakeClock
+from tests.orchestrator.rollout.test_failover import LOST, PairWorld
 from tests.orchestrator.rollout.wide_world import SERVICES, WideWorld
 from tests.orchestrator.rollout.world import (
     ADDRESS,
@@ -68,6 +71,48 @@ def test_18_the_api_says_nonsense_for_a_while(quick: World, fault: Fault) -> Non
     assert result.finished, result.reason
     assert quick.enabled() == ALL_IN
     assert len(quick.mutations()) == 2
+
+
+LATE_S = 1.0
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Fault(kind=FaultKind.DELAY, seconds=2 * LATE_S, times=3),
+        Fault(kind=FaultKind.DELAY, seconds=2 * LATE_S, when="after", command="modrs"),
+    ],
+    ids=["looks", "the-enable"],
+)
+def test_18_answers_come_later_than_anybody_waits(quick: World, fault: Fault) -> None:
+    """Thirty seconds against ten, in small: a look is made again, a change is looked for."""
+    quick.driver.hosts["web1"].sockets.append(connection())
+    quick.clock.after(60, quick.driver.hosts["web1"].sockets.pop)
+    with quick.box.client(clock=FakeClock(), timeout=LATE_S) as quick.lm:
+        result = quick.run_until(
+            f"{ROLL}, hosts: [web1]",
+            "web1/drain",
+            lambda: quick.clock.after(20, lambda: quick.box.arm(fault)),
+        )
+        assert result.finished, result.reason
+        assert (quick.acted_on(), quick.enabled()) == (["web1"], ALL_IN)
+        assert len(quick.mutations()) == 2
+        assert all(one.struck for one in quick.box.faults)
+
+
+def test_18_the_pair_fails_over_in_mid_drain(store: Store) -> None:
+    """The new unit has what the run left, so it goes on; or it has not, and the run stops."""
+    for losing in (None, {**LOST, "enable": "Y"}):
+        with PairWorld(store) as pair:
+            pair.in_service()
+            result = pair.failover_in_drain(losing=losing)
+            assert pair.words("failover")
+            if losing is None:
+                assert result.finished, result.reason
+                assert pair.enabled() == ALL_IN
+            else:
+                assert step(result, "web1/drain").gate == "failover"
+                assert not pair.acted_on()
 
 
 def test_18_one_of_several_loadmasters_goes_away(wide: WideWorld) -> None:

@@ -1,14 +1,19 @@
 """How a server goes out and comes back: stories 1 to 9."""
 
+import dataclasses
+
 import pytest
 
+from kempsdk import Forward
 from kempsdk.emulator import Fault, FaultKind
 from orchestrator.errors import GateRefused
 from orchestrator.rollout.run import abandon
 from tests.fakes.host import FAILS
+from tests.orchestrator.rollout.facts import facts, planned, real_server, service
 from tests.orchestrator.rollout.world import (
     ADDRESS,
     ALL_IN,
+    INVENTORY,
     NAMES,
     ROLL,
     SERVER,
@@ -79,6 +84,23 @@ def test_03_layer_4_has_no_drain_and_the_plan_says_what_will_be_cut(quick: World
     assert step(result, "web1/drain").evidence[0].startswith("7 connections are going to be cut")
 
 
+def test_03_a_drain_time_of_nought_cuts_at_the_disable_and_the_plan_counts_it() -> None:
+    """At layer 7 there is nothing to wait for then: who is served is cut off at once."""
+    inventory = INVENTORY.replace("method: loopback", "method: none")
+    vs = service((real_server(name, forward=Forward.NAT) for name in NAMES), layer=7)
+    vs = dataclasses.replace(vs, force_l4=False)
+    told = {}
+    for drain_time_s in (0, 300):
+        given = facts(vs, connections={SERVER["web1"]: 7}, drain_time_s=drain_time_s)
+        plan = planned("kind: drain, hosts: [web1]", given, inventory=inventory)
+        told[drain_time_s] = next(one.why for one in plan.steps if one.id == "web1/disable")
+        assert any(one.id == "drain-time-zero" for one in plan.warnings) is (drain_time_s == 0)
+    assert told == {
+        0: "cuts 7 connections: the L7 drain time is 0",
+        300: "no new connections; those that are open go on",
+    }
+
+
 def test_04_ok_was_said_and_nothing_happened(quick: World) -> None:
     """A disable that does not take, a server that does not come up, counters that stand still."""
     back = {"cmd": "modrs", "vs": str(VS.address), "port": 80, "prot": "tcp"}
@@ -141,6 +163,14 @@ def test_06_a_floor_that_rounds_is_never_rounded_to_nothing(quick: World) -> Non
     with pytest.raises(GateRefused, match="one server only") as refused:
         quick.plan(f"{ROLL}, hosts: [web1]")
     assert refused.value.gate == "floor-impossible"
+
+
+@pytest.mark.parametrize("floor", ["max_unavailable: 50%", "min_healthy: 50%"])
+def test_06_a_percentage_of_no_servers_keeps_nobody_out(floor: str) -> None:
+    """The first server of a service comes in; there is none that could be taken out."""
+    given = facts(service(()))
+    assert planned(f"kind: add, hosts: [web1], {floor}", given).server("web1").steps
+    assert planned(f"kind: drain, hosts: [web1], {floor}", given).empty
 
 
 def test_07_failures_spread_over_batches_stop_at_the_budget(quick: World) -> None:
