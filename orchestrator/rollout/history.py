@@ -147,7 +147,7 @@ def history(report: RunReport, events: Sequence[Event]) -> History:
     return History(
         report=report,
         seconds=seconds,
-        lanes=tuple(_lane(one, began_s, seconds) for one in report.hosts.values()),
+        lanes=_lanes(report, events, seconds),
         connections=_connections(events, began_s),
         holders=_holders(events),
         health=_health(events, began_s),
@@ -180,23 +180,84 @@ def _asked(request: Request) -> str:
     return f"{request.words} by {request.asked_by}{note}: {answer}"
 
 
-def _lane(host: HostReport, began_s: float, seconds: float) -> Lane:
-    bars = tuple(
-        Bar(
-            step=step.id.rpartition("/")[2],
-            phase=step.phase,
-            status=step.status,
-            from_s=step.started_s - began_s,
-            # A step without an end was in hand when the run stopped.
-            to_s=seconds if step.seconds is None else step.started_s - began_s + step.seconds,
-            text=step.reason or step.why,
+def _lanes(report: RunReport, events: Iterable[Event], seconds: float) -> tuple[Lane, ...]:
+    earlier = _earlier(report, events)
+    return tuple(
+        Lane(
+            name=one.name,
+            server=one.server,
+            outcome=one.outcome,
+            reason=one.reason,
+            bars=tuple(
+                sorted(
+                    (*earlier.get(one.name, ()), *_bars(one, report.started_s, seconds)),
+                    key=lambda bar: bar.from_s,
+                )
+            ),
         )
-        for step in host.steps
-        if step.started_s is not None
+        for one in report.hosts.values()
     )
-    return Lane(
-        name=host.name, server=host.server, outcome=host.outcome, reason=host.reason, bars=bars
-    )
+
+
+def _bars(host: HostReport, began_s: float, seconds: float) -> Iterable[Bar]:
+    for step in host.steps:
+        if step.started_s is not None:
+            from_s = step.started_s - began_s
+            yield Bar(
+                step=_word(step.id),
+                phase=step.phase,
+                status=step.status,
+                from_s=from_s,
+                # A step without an end was in hand when the run stopped.
+                to_s=seconds if step.seconds is None else from_s + step.seconds,
+                text=step.reason or step.why,
+            )
+
+
+_ENDS = frozenset({"step-ended", "step-failed", "step-stopped", "server-skipped"})
+
+
+def _earlier(report: RunReport, events: Iterable[Event]) -> dict[str, list[Bar]]:
+    """Return what the journal forgot when a step was begun anew: how it went before.
+
+    A call that a kill cut off ends with the last thing that was heard of it.
+    """
+    steps = {step.id: step for host in report.hosts.values() for step in host.steps}
+    found: dict[str, list[Bar]] = {}
+    begun: dict[str, Bar] = {}
+
+    def keep(step_id: str) -> None:
+        bar, last_s = begun.pop(step_id, None), steps[step_id].started_s
+        # The last call is the journal's, which has it from its own clock.
+        if bar is not None and last_s is not None and bar.to_s <= last_s - report.started_s:
+            found.setdefault(step_id.partition("/")[0], []).append(bar)
+
+    for one in events:
+        if one.step not in steps:
+            continue
+        at_s = one.at_s - report.started_s
+        if one.kind == "step-started":
+            keep(one.step)
+            begun[one.step] = Bar(
+                step=_word(one.step),
+                phase=steps[one.step].phase,
+                status="stopped",
+                from_s=at_s,
+                to_s=at_s,
+                text="begun again later",
+            )
+        elif one.step in begun:
+            bar = dataclasses.replace(begun[one.step], to_s=at_s)
+            if one.kind == "step-failed":
+                bar = dataclasses.replace(bar, status="failed", text=one.text)
+            begun[one.step] = bar
+            if one.kind in _ENDS:
+                keep(one.step)
+    return found
+
+
+def _word(step_id: str) -> str:
+    return step_id.rpartition("/")[2]
 
 
 def _connections(events: Iterable[Event], began_s: float) -> dict[str, tuple[Point, ...]]:
@@ -275,7 +336,7 @@ def _settings(step: StepReport, before: Data) -> Iterable[tuple[str, str, str]]:
         return
     for setting in dict.fromkeys((*before, *(step.after or ()))):
         old, new = before.get(setting), (step.after or {}).get(setting)
-        if step.after is None:  # it was begun, and no read has shown what came of it
+        if not step.after:  # it was begun, and no read has shown what came of it
             yield setting, _text(old), "not known"
         elif setting.startswith("/"):
             yield setting, _own_lines(old, new), _own_lines(new, old)

@@ -143,6 +143,37 @@ def test_times_and_counts_of_a_run() -> None:
     assert [one.text for one in run.words] == ["canary approved by ops"]
 
 
+def test_what_a_step_that_was_begun_anew_did_before_is_drawn_too() -> None:
+    """Stopped by a pause, then failed; the journal has the third and last call only."""
+
+    def event(at_s: float, kind: str, text: str = "") -> Event:
+        return Event(
+            run_id="a1b2c3d4",
+            at_s=BEGAN_S + at_s,
+            kind=kind,
+            text=text,
+            server="web1",
+            step="web1/drain",
+            data={},
+        )
+
+    events = [event(5, "step-started"), event(9, "waiting"), event(12, "step-stopped")]
+    events += [event(20, "step-started"), event(30, "step-failed", "not drained")]
+    events += [event(50.1, "step-started"), event(69, "step-ended")]
+    last = step("web1", "drain", "out", 50)
+    (lane,) = history(a_run(hosts={"web1": host("web1", last)}), events).lanes
+    assert [(bar.from_s, bar.to_s, bar.status) for bar in lane.bars] == [
+        (5, 12, "stopped"),
+        (20, 30, "failed"),
+        (50, 70, "done"),
+    ]
+    assert lane.bars[1].text == "not drained"
+    # Killed in the middle: the journal's own bar reaches from the first call on.
+    killed = step("web1", "drain", "out", 5, seconds=60.0)
+    (lane,) = history(a_run(hosts={"web1": host("web1", killed)}), events[:2] + events[5:]).lanes
+    assert [(bar.from_s, bar.to_s) for bar in lane.bars] == [(5, 65)]
+
+
 def test_what_is_not_opened_is_not_said_to_be() -> None:
     cut = step(
         "web1", "drain", "out", 5, status="forced", evidence=("7 connections are going to be cut",)
@@ -315,6 +346,9 @@ def test_on_paper_the_ground_is_white_and_nothing_is_cut_off(browser: Browser, f
     page, _ = show(browser, file, color_scheme="dark")
     page.emulate_media(media="print", color_scheme="dark")
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+    # What is pale on black would not be seen on white.
+    colour = "one => getComputedStyle(one).color"
+    assert page.locator("td.done").first.evaluate(colour) == "rgb(46, 125, 50)"
     page.set_viewport_size({"width": 760, "height": 1000})
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
     page.context.close()
