@@ -1,6 +1,5 @@
 """Firmware, reboot and power: what the SDK's client sees, and what a pair makes of it."""
 
-import time
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -10,6 +9,7 @@ from kempsdk.emulator import ControlPort, HighAvailabilityPair, RemoteControl, S
 from kempsdk.emulator.box import VirtualLoadMaster
 from kempsdk.errors import CommandRejected, KempError, RateLimited, Unreachable
 from kempsdk.references import VsRef
+from tests import patience
 from tests.kempsdk.emulator.conftest import Start
 from tests.kempsdk.emulator.wire import Wire
 
@@ -31,10 +31,7 @@ def lm(box: VirtualLoadMaster, request: pytest.FixtureRequest) -> Iterator[LoadM
 
 
 def until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 20
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    patience.until(condition, within_s=20)
 
 
 def answers(lm: LoadMaster) -> bool:

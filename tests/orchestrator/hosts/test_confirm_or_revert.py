@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -36,6 +36,7 @@ from tests.orchestrator.hosts.segment import LOOK_ON, VIP, Segment
 from tests.orchestrator.hosts.sshd import Sshd, need_openssh
 from tests.orchestrator.hosts.test_ssh_script import HOSTILE, sent, several_shells
 from tests.orchestrator.lab.systemd_lab import need_systemd
+from tests.patience import until
 
 HOST = Host(name="web1", address="192.0.2.1", interface="eth0", ssh_host="192.0.2.9")
 AFTER_S = 5
@@ -124,7 +125,7 @@ def files_of(revert: Revert) -> list[str]:
 
 def wait_until_taken_back(revert: Revert) -> None:
     marker = f"revert-{revert.token}.reverted"
-    wait_until(lambda: files_of(revert) == [marker])
+    until(lambda: files_of(revert) == [marker], within_s=HEALED_S, every_s=0.1)
     Path("/run/kemp", marker).unlink()
 
 
@@ -208,20 +209,13 @@ class Booted:
         return self.machine.run(["sh", "-c", listed]).stdout
 
     def wait_until_healed(self) -> None:
-        wait_until(lambda: ".reverted" in self.left())
+        until(lambda: ".reverted" in self.left(), within_s=HEALED_S, every_s=0.1)
         self.machine.run(["sh", "-c", "rm /run/kemp/revert-*.reverted"])
-        wait_until(lambda: self.left() == "")
+        until(lambda: self.left() == "", within_s=HEALED_S, every_s=0.1)
 
 
 def network(state: NetState) -> object:
     return (set(state.addresses), set(state.routes), set(state.rules))
-
-
-def wait_until(true: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + HEALED_S
-    while not true():
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
@@ -24,6 +24,7 @@ from tests.orchestrator.hosts.segment import (
     announcing,
     sysctl,
 )
+from tests.patience import until
 from tests.soak import runs
 
 pytestmark = pytest.mark.kernel
@@ -87,7 +88,7 @@ def test_arp_announce_truth_table(segment: Segment, member: Member) -> None:
                 ArpWatch(BRIDGE, own, segment.bridge) as other,
             ):
                 member.speak_from(VIP, f"198.51.100.{next(unknown)}")
-                until(lambda: bool(vip.evidence().claims or other.evidence().claims))
+                until(lambda: bool(vip.evidence().claims or other.evidence().claims), within_s=2)
             named = {
                 address for address, watch in ((VIP, vip), (own, other)) if watch.evidence().claims
             }
@@ -95,13 +96,6 @@ def test_arp_announce_truth_table(segment: Segment, member: Member) -> None:
             assert named == wanted, (all_value, interface_value)
             # the usual probe sees nothing of it
             assert not ask(segment, VIP, member.mac).answers
-
-
-def until(holds: Callable[[], bool], *, within_s: float = 2.0) -> None:
-    deadline = time.monotonic() + within_s
-    while not holds():
-        assert time.monotonic() < deadline, "it never came"
-        time.sleep(0.002)
 
 
 def test_the_whole_method_on_the_kernel(segment: Segment, member: Member) -> None:
@@ -224,7 +218,7 @@ def test_the_wrong_order_is_seen(segment: Segment, member: Member, wrong: str) -
         changes = add if wrong == "add" else plan_remove(read(member), host=member.host, vip=VIP)
         step_by_step(member, changes[::-1], 0)
         if wrong == "remove":
-            until(lambda: bool(watch.evidence().answers))
+            until(lambda: bool(watch.evidence().answers), within_s=2)
     evidence = watch.evidence()
     assert evidence.answers.keys() == {member.mac}
     assert evidence.claims.keys() == {member.mac}

@@ -1,8 +1,6 @@
 """IPv6 addresses on lo and neighbour discovery: the real kernel, asked in every way."""
 
 import socket
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -16,6 +14,7 @@ from orchestrator.hosts.state import HostAddress, NetState
 from orchestrator.probes.arp import ArpEvidence, ArpWatch, ask_who_has
 from tests.orchestrator.hosts.by_loopback import METHOD, wanted
 from tests.orchestrator.hosts.segment import BRIDGE, INTERFACE, VIP, Member, Segment
+from tests.patience import until
 
 pytestmark = pytest.mark.kernel
 DRIVER = NetlinkDriver()
@@ -55,13 +54,6 @@ def read(member: Member) -> NetState:
 def set_ipv6(member: Member, key: str, value: int) -> None:
     path = Path("/proc/sys/net/ipv6/conf") / key
     member.namespace.run(lambda: path.write_text(str(value)))
-
-
-def until(holds: Callable[[], bool], *, within_s: float = 3.0) -> None:
-    deadline = time.monotonic() + within_s
-    while not holds():
-        assert time.monotonic() < deadline, "it never came"
-        time.sleep(0.002)
 
 
 def test_an_address_on_lo_is_not_answered_for(segment: Segment, member: Member) -> None:
@@ -109,7 +101,7 @@ def test_it_is_never_named_as_sender(segment: Segment, member: Member) -> None:
     ):
         for number in range(0x100, 0x110):
             member.namespace.run(lambda number=number: speak(number))  # type: ignore[misc] # mypy cannot infer a lambda with a default argument
-        until(lambda: bool(own.evidence().claims))
+        until(lambda: bool(own.evidence().claims), within_s=3)
         assert vip.evidence() == ArpEvidence()
 
 

@@ -26,6 +26,7 @@ from tests.orchestrator.hosts.segment import (
     Segment,
     sysctl,
 )
+from tests.processes import gone
 
 pytestmark = pytest.mark.kernel
 DRIVER = NetlinkDriver()
@@ -131,19 +132,6 @@ def test_a_command_that_takes_too_long_is_killed_with_its_children(member: Membe
     assert result.exit_code is None
     assert gone(int(result.stdout))
     assert time.monotonic() - started < 30
-
-
-def gone(pid: int) -> bool:
-    deadline = time.monotonic() + 5
-    while time.monotonic() < deadline:
-        try:
-            # a zombie is gone too: its new parent has not looked yet
-            if " Z " in Path(f"/proc/{pid}/stat").read_text():
-                return True
-        except (FileNotFoundError, ProcessLookupError):
-            return True
-        time.sleep(0.01)
-    return False
 
 
 def test_the_given_clock_bounds_a_command(member: Member) -> None:

@@ -1,7 +1,7 @@
 """Each trouble on the way to a host has its own error, and the next plan mends what is left.
 
 With a real sshd. Half-written files and a connection that is cut in the middle of a change
-are in test_ssh.py.
+are in test_ssh_interruptions.py.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -15,13 +15,8 @@ from orchestrator.errors import HostChangeFailed, HostTrouble, HostUnreachable
 from orchestrator.hosts.changes import CallTool, NetChange, describe
 from orchestrator.hosts.driver import Host
 from orchestrator.hosts.ssh import SshDriver
-from orchestrator.hosts.state import RECORD_FILE, SYSCTL_FILE
-from tests.orchestrator.hosts.by_loopback import METHOD, plan_add, verify
-from tests.orchestrator.hosts.segment import VIP
+from tests.orchestrator.hosts.reached import Reached, full, mounted
 from tests.orchestrator.hosts.sshd import make_key
-from tests.orchestrator.hosts.test_ssh import Reached, member, mounted, reached, sshd
-
-__all__ = ["member", "reached", "sshd"]
 
 pytestmark = pytest.mark.kernel
 
@@ -83,11 +78,7 @@ def read_only(reached: Reached, _folder: Path) -> Iterator[tuple[SshDriver, Host
 
 @contextmanager
 def full_disk(reached: Reached, _folder: Path) -> Iterator[tuple[SshDriver, Host]]:
-    with mounted(reached.member.root, "size=64k"):
-        for path in (RECORD_FILE, SYSCTL_FILE):
-            (reached.member.root / path[1:]).parent.mkdir(parents=True)
-        with pytest.raises(OSError, match="No space left"):
-            (reached.member.root / "ballast").write_bytes(b"x" * 99_999)
+    with full(reached.member.root):
         yield reached.driver, reached.host
 
 
@@ -136,7 +127,7 @@ def test_it_has_its_own_error_and_the_next_plan_mends_it(
 ) -> None:
     fault = FAULTS[name]
     before = reached.read()
-    changes = plan_add(before, host=reached.host, vip=VIP)
+    changes = reached.to_add(before)
     # So that nothing goes over a connection from before.
     reached.sshd.cut()
     with fault.strike(reached, tmp_path) as (driver, host):
@@ -147,13 +138,13 @@ def test_it_has_its_own_error_and_the_next_plan_mends_it(
         assert str(caught.value).startswith("web1: ")
     state = reached.read()
     assert replace(state, sockets=()) == replace(before, sockets=())
-    assert "vip-missing" in [one.id for one in verify(state, host=reached.host, vip=VIP)]
-    again = plan_add(state, host=reached.host, vip=VIP)
+    assert "vip-missing" in [one.id for one in reached.wrong(state)]
+    again = reached.to_add(state)
     assert [*map(describe, again)] == [*map(describe, changes)]
-    reached.driver.apply(reached.host, again)
-    after = reached.driver.read(reached.host, METHOD.sections)
-    assert verify(after, host=reached.host, vip=VIP) == ()
-    assert plan_add(after, host=reached.host, vip=VIP) == ()
+    reached.apply(again)
+    after = reached.read()
+    assert reached.wrong(after) == ()
+    assert reached.to_add(after) == ()
 
 
 def test_no_two_troubles_are_told_alike() -> None:

@@ -4,7 +4,6 @@ import os
 import shutil
 import stat
 import subprocess
-import time
 from pathlib import Path
 
 import pytest
@@ -24,6 +23,7 @@ from orchestrator.hosts.ssh_script import (
 )
 from orchestrator.hosts.state import RECORD_FILE, SYSCTL_FILE
 from tests.orchestrator.hosts.rooted import furnish, tool
+from tests.processes import gone, readable
 
 SHELLS = [
     [name, *applet]
@@ -284,26 +284,6 @@ def test_nothing_is_left_of_a_command(shell: list[str], host: Host, pause: str) 
     ]
     assert all(gone(int(pid)) for pid in left)
     assert set(Path("/run").glob("kemp.*")) <= before
-
-
-def readable(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError:
-        return b""  # it has just ended
-
-
-def gone(pid: int) -> bool:
-    deadline = time.monotonic() + 5
-    while time.monotonic() < deadline:
-        try:
-            # a zombie is gone too: its new parent has not looked yet
-            if " Z " in Path(f"/proc/{pid}/stat").read_text():
-                return True
-        except OSError:
-            return True
-        time.sleep(0.01)
-    return False
 
 
 @pytest.mark.parametrize("argv", [[], ["x", "\0"]])
