@@ -63,7 +63,7 @@ MEANING: dict[ExitCode, str] = {
     ExitCode.GATE_REFUSED: "gate refused: a check before a step did not hold",
     ExitCode.DRIFT: "drift: reality is not what the plan was made from, or not what the file says",
     ExitCode.LOCKED: "locked: another run works on the same service or host",
-    ExitCode.PARTIAL: "partial: some hosts failed, or a write was applied differently",
+    ExitCode.PARTIAL: "partial: hosts failed or were skipped, or a write was applied differently",
     ExitCode.BAD_ANSWER: "bad answer: HTML, a cut body, or another server altogether",
     ExitCode.CERTIFICATE: "certificate not trusted",
     ExitCode.API_DISABLED: "the API interface of the appliance is switched off",

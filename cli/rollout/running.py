@@ -195,7 +195,7 @@ def _conclude(session: Session, end: "RunReport") -> ExitCode:
     session.show(
         end.to_data(), details=lambda: report_text(end, colour=session.colour), name=end.run_id
     )
-    failed = any(host.outcome == "failed" for host in end.hosts.values())
+    outcomes = {host.outcome for host in end.hosts.values()}
     lanes = [*(one.steps for one in end.hosts.values()), *(one.steps for one in end.gates)]
     gates = {step.gate for steps in lanes for step in steps if step.status == "failed"}
-    return conclusion(session, end.run_id, end.state, failed=failed, gates=gates)
+    return conclusion(session, end.run_id, end.state, outcomes=outcomes, gates=gates)

@@ -31,22 +31,28 @@ def read_report(store: "Store", run_id: str | None) -> "RunReport":
 
 
 def conclusion(
-    session: Session, run_id: str, state: str, *, failed: bool, gates: Collection[str | None]
+    session: Session,
+    run_id: str,
+    state: str,
+    *,
+    outcomes: Collection[str],
+    gates: Collection[str | None],
 ) -> ExitCode:
     """Return the exit code of a run that stands still, and say how to go on, if it can.
 
     Args:
-        failed: some server has.
+        outcomes: of its servers, each that there is.
         gates: that refused.
     """
     if state == "finished":
-        return ExitCode.OK
+        whole = {"failed", "skipped"}.isdisjoint(outcomes)
+        return ExitCode.OK if whole else ExitCode.PARTIAL
     if state in RESUMABLE:
         session.say(f"to go on: kemp rollout resume {run_id}")
         if not {"action-timeout", "hook-timeout"}.isdisjoint(gates):
             session.say("it runs again what did not end in its time: look at what that did first")
             return ExitCode.COMMAND_TIMED_OUT
-    return ExitCode.PARTIAL if failed else ExitCode.STOPPED
+    return ExitCode.PARTIAL if "failed" in outcomes else ExitCode.STOPPED
 
 
 def newest(store: "Store", states: tuple[str, ...] | None) -> str:

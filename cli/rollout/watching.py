@@ -43,7 +43,7 @@ def watch(session: Session, run_id: str | None) -> ExitCode:
         session,
         end.run_id,
         end.state,
-        failed=bool(end.counts.get("failed")),
+        outcomes=[outcome for outcome, count in end.counts.items() if count],
         gates={one.gate for one in (*end.servers, *end.gates)},
     )
 

@@ -26,7 +26,7 @@ from orchestrator.rollout.records import Event, RequestKind, RunState, StepStatu
 from orchestrator.rollout.report import report
 from orchestrator.rollout.standing import standing
 from orchestrator.rollout.step_ids import by_lane
-from orchestrator.rollout.steps import Verdict, failed_servers
+from orchestrator.rollout.steps import Verdict, servers_with
 from orchestrator.rollout.store import Store
 from orchestrator.rollout.undo import reverted_s, undo_plan
 from orchestrator.rollout.wishes import Wishes
@@ -187,14 +187,20 @@ def conclude(context: Context, verdict: Verdict, reason: str) -> None:
         else:
             pause(context, why)
     else:
-        failed = failed_servers(context)
-        why = (
-            f"every server is done but {', '.join(failed)}, which failed and stays out"
-            if failed
-            else "every server is done"
-        )
+        why = _end_words(context)
         _end(context, RunState.FINISHED, why)
         context.emit("run-finished", why)
+
+
+def _end_words(context: Context) -> str:
+    """Return whether every server is done, and which are not."""
+    stays = "failed" if context.rollout.on_failure == "revert-server" else "failed, and stays out"
+    but = [
+        f"{', '.join(names)} ({word})"
+        for status, word in ((StepStatus.FAILED, stays), (StepStatus.SKIPPED, "skipped"))
+        if (names := servers_with(context, status))
+    ]
+    return "every server is done" + (f" but {'; '.join(but)}" if but else "")
 
 
 def undo_id(run_id: str) -> str:

@@ -192,7 +192,7 @@ def _after_failure(context: Context, step: Step, gate: str | None) -> Verdict:
             return Verdict.STOPPED
     if step.server not in context.servers or gate in _OF_THE_RUN:
         return Verdict.FAILED
-    failed = failed_servers(context)
+    failed = servers_with(context, StepStatus.FAILED)
     allowed = context.rollout.max_failures
     if len(failed) > allowed:
         return Verdict.FAILED
@@ -233,17 +233,17 @@ def _carried_out(context: Context, step: Step) -> bool:
     return verdict is Verdict.GO_ON
 
 
-def failed_servers(context: Context) -> tuple[str, ...]:
-    """Return the servers of which a step has failed and was not tried again."""
-    failed = {
+def servers_with(context: Context, status: StepStatus) -> tuple[str, ...]:
+    """Return the servers of which a step has ended like this and was not tried again."""
+    found = {
         step_id
         for step_id, record in context.store.steps(context.run_id).items()
-        if record.status is StepStatus.FAILED
+        if record.status is status
     }
     return tuple(
         name
         for name, server in context.servers.items()
-        if any(step.id in failed for step in server.steps)
+        if any(step.id in found for step in server.steps)
     )
 
 

@@ -161,7 +161,7 @@ def test_failures_within_the_budget_do_not_stop_the_run(quick: World) -> None:
     _break(quick, "web1")
     result = quick.run(f"{ROLL}, max_failures: 1, max_unavailable: 2")
     assert result.finished
-    assert "every server is done but web1, which failed and stays out" in result.reason
+    assert result.reason == "every server is done but web1 (failed, and stays out)"
     assert {name: one.outcome for name, one in result.hosts.items()} == {
         "web1": "failed",
         "web2": "done",
@@ -280,6 +280,7 @@ def test_skip_while_draining_puts_it_back(quick: World) -> None:
 def test_skip_of_one_that_is_not_begun(quick: World) -> None:
     result = quick.run_until(ROLL, "web1/drain", lambda: quick.ask(RequestKind.SKIP, "web3"))
     assert result.finished
+    assert result.reason == "every server is done but web3 (skipped)"
     assert result.hosts["web3"].outcome == "skipped"
     assert not quick.driver.hosts["web3"].commands
     assert len(quick.mutations()) == 4
