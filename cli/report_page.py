@@ -72,10 +72,10 @@ class Plot(NamedTuple):
 
 class _Scale:
     def __init__(self, seconds: float) -> None:
-        self._seconds = seconds
+        self.seconds = seconds
 
     def x(self, at_s: float) -> float:
-        return round(min(max(at_s, 0.0), self._seconds) / self._seconds * _WIDTH, 1)
+        return round(min(max(at_s, 0.0), self.seconds) / self.seconds * _WIDTH, 1)
 
     def rectangle(self, bar: "Bar") -> Rectangle:
         # A step of a millisecond is still to be seen.
@@ -85,11 +85,11 @@ class _Scale:
 
     def ticks(self) -> Iterator[tuple[float, str]]:
         step = next(
-            (one for one in _TICK_STEPS_S if self._seconds / one <= _MOST_TICKS),
-            self._seconds / _MOST_TICKS,
+            (one for one in _TICK_STEPS_S if self.seconds / one <= _MOST_TICKS),
+            self.seconds / _MOST_TICKS,
         )
         at_s = 0.0
-        while at_s <= self._seconds:
+        while at_s <= self.seconds:
             yield self.x(at_s), _span(at_s)
             at_s += step
 
@@ -113,12 +113,15 @@ def _plot(scale: _Scale, points: "Sequence[Point]", *, top: float) -> Plot:
 
 def _health_plot(scale: _Scale, health: "Health") -> Plot:
     top = _top(health.points, health.floor)
-    plot = _plot(scale, _as_steps(health.points), top=top)
+    plot = _plot(scale, _as_steps(health.points, until_s=scale.seconds), top=top)
     return plot._replace(floor_y=round(_PLOT_HEIGHT * (1 - health.floor / top), 1))
 
 
-def _as_steps(points: "Sequence[Point]") -> "list[Point]":
-    """Return the points with a corner at each change: a count holds until the next look."""
+def _as_steps(points: "Sequence[Point]", *, until_s: float) -> "list[Point]":
+    """Return the points with a corner at each change: a count holds until the next one.
+
+    The last one holds until the end, such as where a server stays out of a run that paused.
+    """
     from orchestrator.rollout.history import Point
 
     drawn: list[Point] = []
@@ -126,7 +129,7 @@ def _as_steps(points: "Sequence[Point]") -> "list[Point]":
         if drawn:
             drawn.append(Point(at_s=one.at_s, value=drawn[-1].value))
         drawn.append(one)
-    return drawn
+    return [*drawn, Point(at_s=until_s, value=drawn[-1].value)]
 
 
 def _when(at_s: float | None) -> str:

@@ -329,6 +329,9 @@ def test_it_is_drawn_and_says_nothing_to_the_console(
     # The gap of what could not be read splits the line.
     assert page.locator("polyline.left").count() == 2
     assert page.locator("line.floor").count() == 1
+    # One server stays out to the end of the picture.
+    healthy = page.locator("polyline.healthy").get_attribute("points") or ""
+    assert healthy.split()[-2:] == ["330.8,30.0", "860.0,30.0"]
     counts = page.locator("table.counts tr")
     assert [row.inner_text().split("\t") for row in counts.all()] == [
         ["Phase", "Sent", "Failed"],
