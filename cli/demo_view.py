@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 from cli.session import Session
 
 if TYPE_CHECKING:
-    from orchestrator.lab.demo import DemoEvent, DemoResult
+    from orchestrator.lab.demo import DemoResult
+    from orchestrator.lab.demo_events import DemoEvent
 
 _WORDS = {"step-started": "…", "step-ended": "ok", "step-failed": "REFUSED", "waiting": "…"}
 

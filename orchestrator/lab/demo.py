@@ -4,61 +4,41 @@ Needs to run inside :mod:`orchestrator.lab.isolation`: what it starts it leaves 
 to end. Prints nothing: what happens is told to a callback, what was measured is returned.
 """
 
-import dataclasses
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
-from typing import Any, Literal
 
-import yaml
-
-from kempsdk import Forward, LoadMaster, RsRef, RsStatus
+from kempsdk import LoadMaster, RsStatus
 from kempsdk.clock import SystemClock
-from orchestrator.errors import OrchestratorError
-from orchestrator.hosts.changes import AddAddress
 from orchestrator.hosts.driver import Host, HostDriver
 from orchestrator.hosts.netlink import NetlinkDriver
 from orchestrator.hosts.ssh import SshDriver
-from orchestrator.hosts.state import HostAddress
-from orchestrator.inventory import load_spec
-from orchestrator.lab.evidence import Invariant, Measured, StepTime, invariants
+from orchestrator.lab.demo_events import DemoEvent, Teller
+from orchestrator.lab.demo_rollouts import DemoRollouts, StoryEnded
+from orchestrator.lab.evidence import Invariant, Measured, invariants
 from orchestrator.lab.lab import Lab
-from orchestrator.lab.load import LoadOptions, LoadResult, LoadRun
+from orchestrator.lab.load import LoadOptions, LoadRun
 from orchestrator.lab.loadmaster import LabLoadMaster
 from orchestrator.lab.recorder import ReplyRecorder
-from orchestrator.lab.rollout_file import PORT, lab_service, rollout_file
-from orchestrator.lab.run_phases import RunPhases, measured
+from orchestrator.lab.repetition import repeating
+from orchestrator.lab.rollout_file import PORT, lab_service
 from orchestrator.lab.ssh_access import use_ssh_config
 from orchestrator.lab.station import Init
 from orchestrator.lab.systemd_host import SystemdOptions
 from orchestrator.lab.topology import BRIDGE
 from orchestrator.lab.web_control import WebControl
+from orchestrator.lab.wrong_order import Broken, WrongOrder
 from orchestrator.probes.arp import ArpWatch, ask_who_has
 from orchestrator.probes.segment import SegmentProbe
 from orchestrator.rollout.adapters import Adapters, run_here
-from orchestrator.rollout.facts import read_facts
-from orchestrator.rollout.history import History, history
-from orchestrator.rollout.measured import event_of
-from orchestrator.rollout.plan import Plan, StepKind
-from orchestrator.rollout.planner import make_plan
-from orchestrator.rollout.records import Event
-from orchestrator.rollout.report import RunReport
-from orchestrator.rollout.report import report as report_of
-from orchestrator.rollout.run import run_rollout
+from orchestrator.rollout.history import History
 from orchestrator.rollout.store import Store
-
-Broken = Literal["arp-order", "enable-first"]
 
 _ASK_EVERY_S = 0.5
 _LOOK_EVERY_S = 1.0
-_HIJACKED_S = 4.0
-_ENABLED_FIRST_S = 6.0
-_OUTAGE_S = 1.5
-_ARP_TRIES = 20
-_ARP_WAIT_S = 0.2
 
 Kemp = Callable[[Sequence[str], Mapping[str, str]], None]
 """Runs the ``kemp`` command with these arguments and this environment; raises if it fails."""
@@ -85,22 +65,6 @@ class DemoOptions:
     def __post_init__(self) -> None:
         if not 2 <= self.hosts <= 8:
             raise ValueError(f"the demonstration takes 2 to 8 servers, not {self.hosts}")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DemoEvent:
-    """Something to show while it runs.
-
-    Attributes:
-        kind: ``stage`` begins a part of the story, ``note`` explains, ``load`` carries the
-            counts so far, ``rollout`` passes an event of a rollout on.
-        data: counts of a ``load`` event, or the rollout event's own fields.
-    """
-
-    kind: Literal["stage", "note", "load", "rollout"]
-    text: str
-    at_s: float
-    data: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,15 +118,6 @@ def run_demo(
         return _Demo(options, lab, box, lm, store, driver, kemp, on_event).play()
 
 
-def _prefix(name: str) -> str:
-    """Return how the phases of the load are named while a rollout goes on."""
-    return f"{name}: "
-
-
-class _StoryEnded(OrchestratorError):
-    """A rollout failed: what follows would build on it."""
-
-
 class _Demo:
     def __init__(
         self,
@@ -179,44 +134,28 @@ class _Demo:
         self._lab = lab
         self._box = box
         self._lm = lm
-        self._store = store
         self._kemp = kemp
-        self._on_event = on_event
-        self._started = time.monotonic()
-        self._started_s = time.time()
         self._driver = driver
+        self._teller = Teller(on_event)
         self._web = WebControl(lab, driver)
         self._service = lab_service(lab)
-        self._steps: list[StepTime] = []
-        self._outcomes: dict[str, dict[str, str]] = {}
         self._healthy: list[int] = []
         self._rolling = threading.Event()
-        self._refusals: list[str] = []
-        self._runs: dict[str, str] = {}
-        self._adapters = Adapters(
+        self._refusals: tuple[str, ...] = ()
+        adapters = Adapters(
             loadmaster=lambda _name: lm,
-            driver=lambda _host: self._driver,
+            driver=lambda _host: driver,
             clock=SystemClock(),
             segment=SegmentProbe(BRIDGE),
             here=run_here,
         )
-
-    # -- telling
-
-    def _tell(
-        self, kind: Literal["stage", "note", "load", "rollout"], text: str, **data: Any
-    ) -> None:
-        at_s = time.monotonic() - self._started
-        self._on_event(DemoEvent(kind=kind, text=text, at_s=at_s, data=data))
-
-    def _tell_rollout(self, event: Event) -> None:
-        self._tell("rollout", event.text, event=event.kind, server=event.server, step=event.step)
+        self._rollouts = DemoRollouts(lab, box, store, adapters, self._teller)
 
     # -- the story
 
     def play(self) -> DemoResult:
         lab, names = self._lab, [host.name for host in self._lab.hosts]
-        self._tell("stage", f"a lab: client, router, load balancer and {len(names)} servers")
+        self._teller.stage(f"a lab: client, router, load balancer and {len(names)} servers")
         for host in lab.hosts:
             self._web.start(host)
         self._create_service()
@@ -228,9 +167,9 @@ class _Demo:
             straight = recording.enter_context(
                 ReplyRecorder(lab.namespaces["router"], lab.interface, lab.vip)
             )
-            recording.enter_context(self._repeating(self._ask, _ASK_EVERY_S))
-            self._tell("stage", f"add {names[0]}")
-            self._rollout("add", names[:1], name="add the first")
+            recording.enter_context(repeating(self._ask, _ASK_EVERY_S))
+            self._teller.stage(f"add {names[0]}")
+            self._rollouts.run("add", names[:1], name="add the first")
             load = recording.enter_context(
                 LoadRun(
                     lab,
@@ -242,14 +181,14 @@ class _Demo:
                     ),
                 )
             )
-            recording.enter_context(self._repeating(lambda: self._look(load), _LOOK_EVERY_S))
-            with suppress(_StoryEnded):  # the evidence says what went wrong
+            recording.enter_context(repeating(lambda: self._look(load), _LOOK_EVERY_S))
+            with suppress(StoryEnded):  # the evidence says what went wrong
                 if self._options.broken is None:
-                    self._rollouts(names, load)
+                    self._right_order(names, load)
                 else:
-                    self._wrong_order(names, load)
+                    self._refusals = self._wrong_order().play(self._options.broken, load)
             result = load.stop()
-        self._keep(result)
+        self._rollouts.keep(result)
         heard = watch.evidence()
         gone = {} if self._options.broken else {names[-1]: self._carried(lab.hosts[-1])}
         measured = Measured(
@@ -261,24 +200,24 @@ class _Demo:
             returned=returned.evidence().packets,
             returned_missed=returned.evidence().missed,
             replies=self._by_station(straight.evidence().by_source_mac),
-            steps=self._steps,
-            outcomes=self._outcomes,
+            steps=self._rollouts.steps,
+            outcomes=self._rollouts.outcomes,
             lowest_healthy=min(self._healthy, default=None),
             gone=gone,
-            seconds=time.monotonic() - self._started,
+            seconds=self._teller.seconds(),
         )
         return DemoResult(
             options=self._options,
             measured=measured,
             invariants=invariants(measured, rolled=self._options.broken is None),
-            refusals=tuple(self._refusals),
-            roll=self._history("roll"),
+            refusals=self._refusals,
+            roll=self._rollouts.history("roll"),
         )
 
     def _create_service(self) -> None:
         arguments = ["vs", "create", self._lab.vip, str(PORT), "--protocol", "tcp"]
         arguments += ["--name", "web", "--l4", "--check", "http", "--check-url", "/health"]
-        self._tell("stage", "kemp " + " ".join(arguments))
+        self._teller.stage("kemp " + " ".join(arguments))
         self._kemp(
             arguments,
             {
@@ -288,156 +227,27 @@ class _Demo:
             },
         )
 
-    def _rollouts(self, names: Sequence[str], load: LoadRun) -> None:
-        self._tell("stage", f"add {', '.join(names[1:])} under load")
-        self._rollout("add", names[1:], name="add the others", load=load)
+    def _right_order(self, names: Sequence[str], load: LoadRun) -> None:
+        self._teller.stage(f"add {', '.join(names[1:])} under load")
+        self._rollouts.run("add", names[1:], name="add the others", load=load)
         if self._lab.machines:
-            self._tell("stage", f"reboot {', '.join(names)}, one at a time")
+            self._teller.stage(f"reboot {', '.join(names)}, one at a time")
         else:
-            self._tell("stage", f"roll {', '.join(names)} to version 2, one at a time")
+            self._teller.stage(f"roll {', '.join(names)} to version 2, one at a time")
         self._rolling.set()
-        self._rollout("reboot" if self._lab.machines else "roll", names, name="roll", load=load)
+        self._rollouts.run(
+            "reboot" if self._lab.machines else "roll", names, name="roll", load=load
+        )
         self._rolling.clear()
-        self._tell("stage", f"drain and remove {names[-1]}")
-        self._rollout("remove", names[-1:], name="remove", load=load)
+        self._teller.stage(f"drain and remove {names[-1]}")
+        self._rollouts.run("remove", names[-1:], name="remove", load=load)
         load.phase("afterwards")
         time.sleep(_LOOK_EVERY_S)
 
-    # -- the wrong order, on purpose
-
-    def _wrong_order(self, names: Sequence[str], load: LoadRun) -> None:
-        victim = self._lab.hosts[-1]
-        others = names[1:-1]
-        if others:
-            self._tell("stage", f"add {', '.join(others)} under load, in the right order")
-            self._rollout("add", others, name="add the others")
-        load.phase("right order")
-        time.sleep(2 * _LOOK_EVERY_S)
-        load.phase("wrong order")
-        if self._options.broken == "arp-order":
-            self._vip_before_silence(victim)
-            keep = [StepKind.VERIFY_HOST, StepKind.ADD_SERVER, StepKind.ENABLE]
-        else:
-            self._enable_before_vip(victim)
-            keep = [StepKind.ENABLE]
-        load.phase("refused")
-        self._tell("stage", "the same order, handed to kemp as a plan")
-        self._refuse(victim.name, keep)
-
-    def _vip_before_silence(self, victim: Host) -> None:
-        self._tell("stage", f"by hand: VIP on {victim.name}, ARP not silenced")
-        vip = HostAddress(address=self._lab.vip, prefix=32, interface="lo", label="lo:0")
-        self._driver.apply(victim, [AddAddress(address=vip)])
-        self._tell("note", "the router's ARP entry for the VIP runs out, and it asks again")
-        # Both answer, and the first answer counts: usually the host's kernel, not always.
-        for _ in range(_ARP_TRIES):
-            self._lab.forget_neighbour("router", self._lab.vip)
-            time.sleep(_ARP_WAIT_S)
-            if self._lab.neighbour("router", self._lab.vip) == self._lab.macs[victim.name]:
-                break
-        time.sleep(_HIJACKED_S)
-        self._tell(
-            "note", f"{victim.name} is in no rotation, so its web server is stopped for a moment"
+    def _wrong_order(self) -> WrongOrder:
+        return WrongOrder(
+            self._lab, self._lm, self._driver, self._web, self._rollouts, self._teller
         )
-        self._web.stop(victim)
-        time.sleep(_OUTAGE_S)
-        self._web.start(victim)
-
-    def _enable_before_vip(self, victim: Host) -> None:
-        self._tell("stage", f"by hand: {victim.name} enabled before it has the VIP")
-        began_s = time.monotonic() - self._started
-        self._lm.real_servers.add(
-            self._service, RsRef(victim.address, PORT), forward=Forward.ROUTE, enable=True
-        )
-        self._steps.append(
-            StepTime(
-                run="by hand",
-                server=victim.name,
-                step="enable",
-                status="done",
-                began_s=began_s,
-                seconds=time.monotonic() - self._started - began_s,
-            )
-        )
-        self._tell("note", "its health check passes: that goes to its own address")
-        time.sleep(_ENABLED_FIRST_S)
-        self._lm.real_servers.disable_in(self._service, RsRef(victim.address, PORT))
-
-    def _refuse(self, victim: str, keep: Sequence[StepKind]) -> None:
-        """Run the product's own plan for the server, less the steps that make it safe."""
-        plan = self._plan("add", [victim])
-        servers = tuple(
-            dataclasses.replace(one, steps=tuple(step for step in one.steps if step.kind in keep))
-            for one in plan.servers
-        )
-        report = run_rollout(
-            dataclasses.replace(plan, servers=servers),
-            self._adapters,
-            self._store,
-            on_event=self._tell_rollout,
-        )
-        for step in report.hosts[victim].steps:
-            if step.gate is not None:
-                self._refusals.append(f"gate {step.gate} refused {step.id}: {step.reason}")
-
-    # -- rollouts
-
-    def _rollout(
-        self, kind: str, hosts: Sequence[str], *, name: str, load: LoadRun | None = None
-    ) -> None:
-        plan = self._plan(kind, hosts)
-        phases = RunPhases(plan, [load] if load else [], prefix=_prefix(name))
-
-        def heard(event: Event) -> None:
-            phases.on_event(event)
-            self._tell_rollout(event)
-
-        report = run_rollout(plan, self._adapters, self._store, on_event=heard)
-        self._runs[name] = report.run_id
-        self._outcomes[name] = {one.name: one.outcome for one in report.hosts.values()}
-        self._steps += self._times(name, report)
-        if report.finished:
-            return
-        if not any(one.outcome == "failed" for one in report.hosts.values()):
-            # A rollout takes Ctrl-C as a wish to pause; here it ends the whole story.
-            raise KeyboardInterrupt
-        self._tell("note", f"the rollout stopped: {report.reason}")
-        raise _StoryEnded(f"{name}: {report.reason}")
-
-    def _keep(self, load: LoadResult) -> None:
-        """Keep with each run the requests that began while it went on."""
-        for name, run_id in self._runs.items():
-            found = measured(f"{self._service} on lb", load, prefix=_prefix(name))
-            if found.sent:
-                self._store.add_event(event_of(run_id, time.time(), found))
-
-    def _history(self, name: str) -> History | None:
-        if name not in self._runs:
-            return None
-        run_id = self._runs[name]
-        events = [one for _, one in self._store.events(run_id)]
-        return history(report_of(run_id, self._store), events)
-
-    def _times(self, run: str, report: RunReport) -> Iterator[StepTime]:
-        for host in report.hosts.values():
-            for step in host.steps:
-                if step.started_s is not None:
-                    yield StepTime(
-                        run=run,
-                        server=host.name,
-                        step=step.id.rpartition("/")[2],
-                        status=step.status,
-                        began_s=step.started_s - self._started_s,
-                        seconds=step.seconds or 0.0,
-                    )
-
-    def _plan(self, kind: str, hosts: Sequence[str]) -> Plan:
-        path = self._lab.directory / f"{kind}.yaml"
-        path.write_text(
-            yaml.safe_dump(rollout_file(self._lab, self._box, kind, hosts), sort_keys=False)
-        )
-        spec = load_spec(path)
-        return make_plan(spec, read_facts(spec, self._adapters))
 
     # -- measuring
 
@@ -476,36 +286,10 @@ class _Demo:
         healthy = sum(1 for rs in listed if rs.enabled and rs.status is RsStatus.UP)
         if self._rolling.is_set():
             self._healthy.append(healthy)
-        self._tell(
-            "load",
+        self._teller.load(
             f"{counts.total} requests, {counts.failed} failed, {healthy} servers healthy",
             total=counts.total,
             failed=counts.failed,
             healthy=healthy,
             by_server=dict(counts.by_server),
         )
-
-    @contextmanager
-    def _repeating(self, what: Callable[[], None], every_s: float) -> Iterator[None]:
-        """Do something again and again beside the story; a failure there is one of the demo."""
-        ended = threading.Event()
-        failures: list[Exception] = []
-
-        def repeat() -> None:
-            while not ended.is_set():
-                try:
-                    what()
-                except Exception as error:  # noqa: BLE001 - raised where the story ends
-                    failures.append(error)
-                    return
-                ended.wait(every_s)
-
-        thread = threading.Thread(target=repeat, daemon=True)
-        thread.start()
-        try:
-            yield
-        finally:
-            ended.set()
-            thread.join()
-        if failures:
-            raise failures[0]
