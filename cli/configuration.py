@@ -9,6 +9,7 @@ import click
 
 from cli.command import Command
 from cli.exit_codes import ExitCode, Failure
+from cli.options import yes_option
 from cli.session import Session, pass_session
 
 if TYPE_CHECKING:
@@ -113,7 +114,7 @@ def diff_command(session: Session, file: Path, prune: tuple[str, ...]) -> ExitCo
 @_file_option
 @_prune_option
 @_allow_option
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@yes_option
 @pass_session
 def apply_command(
     session: Session, file: Path, prune: tuple[str, ...], allow: tuple[str, ...], yes: bool

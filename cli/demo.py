@@ -10,6 +10,7 @@ import click
 from cli.command import Command
 from cli.exit_codes import ExitCode, Failure
 from cli.load_options import rate_option
+from cli.options import html_option
 from cli.session import Session, pass_session
 
 _INSIDE = "KEMP_DEMO_INSIDE"
@@ -38,12 +39,7 @@ _INSIDE = "KEMP_DEMO_INSIDE"
     help="systemd: servers that boot, reached over ssh; the roll reboots them. Needs root.",
 )
 @rate_option(100.0)
-@click.option(
-    "--html",
-    type=click.Path(dir_okay=False, path_type=Path),
-    metavar="FILE",
-    help="Write the report of the roll as a page, with the requests that were measured.",
-)
+@html_option("Write the report of the roll as a page, with the requests that were measured.")
 @pass_session
 def command(session: Session, /, **options: Any) -> int:
     """Add, roll and remove servers of a DSR service under load, and show the evidence.

@@ -7,6 +7,7 @@ import click
 
 from cli.command import Command
 from cli.exit_codes import ExitCode, Failure
+from cli.options import time_scale_option
 from cli.session import Session, pass_session
 from cli.settings import parse
 
@@ -46,13 +47,7 @@ def _listen(_ctx: click.Context, _param: click.Parameter, value: str) -> tuple[s
     show_default=True,
     help="auto checks servers on loopback only; real checks all; up and down assume.",
 )
-@click.option(
-    "--time-scale",
-    type=click.FloatRange(min=0, min_open=True),
-    default=1.0,
-    show_default=True,
-    help="Seconds of the device in one real second.",
-)
+@time_scale_option(1.0, "Seconds of the device in one real second.")
 @click.option("--l4-interface", metavar="NAME", help="Move DSR packets that arrive there.")
 @click.option("--l7", is_flag=True, help="Carry the connections of layer-7 services.")
 @click.option(

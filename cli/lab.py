@@ -16,6 +16,7 @@ import click
 from cli.command import group
 from cli.exit_codes import ExitCode, Failure
 from cli.load_options import downloads_option, rate_option
+from cli.options import time_scale_option
 from cli.render import Column
 from cli.session import Session, pass_session
 
@@ -42,13 +43,7 @@ def command() -> None:
 
 @command.command()
 @click.option("--hosts", type=click.IntRange(1, 200), default=3, show_default=True)
-@click.option(
-    "--time-scale",
-    type=click.FloatRange(min=0, min_open=True),
-    default=5.0,
-    show_default=True,
-    help="Seconds of the virtual LoadMaster in one real second.",
-)
+@time_scale_option(5.0, "Seconds of the virtual LoadMaster in one real second.")
 @click.option(
     "--os",
     "release",

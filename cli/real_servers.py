@@ -7,6 +7,7 @@ import click
 
 from cli.command import group
 from cli.names import find_server, find_service, server_reference
+from cli.options import interval_option, yes_option
 from cli.render import details, plain
 from cli.session import Session, pass_session
 from cli.settings import given, parse
@@ -220,15 +221,7 @@ def disable(
     metavar="S",
     help="How long the counters must stay at the limit.",
 )
-@click.option(
-    "--interval",
-    "interval_s",
-    type=click.FloatRange(min=0.1),
-    default=5.0,
-    show_default=True,
-    metavar="S",
-    help="Between two looks; the LoadMaster counts every 5 s.",
-)
+@interval_option
 @click.option(
     "--deadline",
     "deadline_s",
@@ -299,7 +292,7 @@ def drain(
 @command.command()
 @click.argument("service")
 @click.argument("server")
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@yes_option
 @_allow_option
 @pass_session
 def delete(session: Session, service: str, server: str, yes: bool, allow: tuple[str, ...]) -> None:

@@ -9,6 +9,7 @@ import click
 
 from cli.command import Command
 from cli.names import find_service
+from cli.options import interval_option
 from cli.render import Column, as_json, as_yaml, plain, table, write
 from cli.session import Session, pass_session
 
@@ -36,15 +37,7 @@ SERVERS = (
 @click.command(cls=Command)
 @click.argument("service", required=False)
 @click.option("--watch", is_flag=True, help="Go on until Ctrl-C.")
-@click.option(
-    "--interval",
-    "interval_s",
-    type=click.FloatRange(min=0.1),
-    default=5.0,
-    show_default=True,
-    metavar="S",
-    help="Between two looks; the LoadMaster counts every 5 s.",
-)
+@interval_option
 @click.option("--count", type=click.IntRange(min=1), help="With --watch: end after so many looks.")
 @pass_session
 def command(

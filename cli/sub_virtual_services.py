@@ -6,6 +6,7 @@ import click
 
 from cli.command import group
 from cli.names import find_parent, find_service
+from cli.options import yes_option
 from cli.render import Column, plain
 from cli.service_settings import chosen, service_options
 from cli.session import Session, pass_session
@@ -95,7 +96,7 @@ def set_service(session: Session, /, subvs: str, **options: Any) -> None:
 
 @command.command()
 @click.argument("subvs", metavar="SERVICE#SLOT")
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@yes_option
 @pass_session
 def delete(session: Session, subvs: str, yes: bool) -> None:
     """Delete a SubVS with its server entries."""

@@ -8,6 +8,7 @@ import click
 
 from cli.command import group
 from cli.names import find_parent, find_service
+from cli.options import yes_option
 from cli.render import Column, details, plain, table
 from cli.service_settings import chosen, service_options
 from cli.session import Session, pass_session
@@ -119,7 +120,7 @@ def _check(service: "VirtualService", settings: Mapping[str, Any], allow: Collec
 
 @command.command()
 @click.argument("service")
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@yes_option
 @pass_session
 def delete(session: Session, service: str, yes: bool) -> None:
     """Delete a service with its SubVSs and server entries."""

@@ -14,12 +14,12 @@ from cli.hosts.options import (
     mend_option,
     revert_after_option,
     which_hosts,
-    yes_option,
 )
 from cli.hosts.progress import shown
 from cli.hosts.reports import show
 from cli.hosts.this_machine import fleet_of_this_machine
 from cli.hosts.work import confirm_plan, nobody_else, to_change, work_on
+from cli.options import yes_option
 from cli.session import Session, pass_session
 
 

@@ -69,7 +69,6 @@ mend_option = click.option(
     type=click.Choice(MENDABLE),
     help="Mend this warning too: switch off what somebody else switched on.",
 )
-yes_option = click.option("--yes", is_flag=True, help="Do not ask.")
 keep_going_option = click.option(
     "--keep-going", is_flag=True, help="Begin further hosts after one has failed."
 )

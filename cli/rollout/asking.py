@@ -4,7 +4,8 @@ import click
 
 from cli.command import Command
 from cli.exit_codes import ExitCode, Failure
-from cli.rollout.options import note_option, wait_option, wanted_run, wanted_server, yes_option
+from cli.options import yes_option
+from cli.rollout.options import note_option, wait_option, wanted_run, wanted_server
 from cli.rollout.stored_runs import open_store
 from cli.session import Session, pass_session
 
@@ -71,7 +72,7 @@ def approve(session: Session, run_id: str, gate: str, note: str, wait_s: float) 
 
 
 @click.command(cls=Command)
-@click.argument("run_id", metavar="RUN")
+@wanted_run
 @click.option("--reason", default="given up by the operator", show_default=True)
 @yes_option
 @pass_session

@@ -6,7 +6,6 @@ file_option = click.option(
     "-f", "--file", "file", type=click.Path(dir_okay=False), metavar="FILE", help="Rollout file."
 )
 place_argument = click.argument("place", metavar="[FILE]", required=False)
-yes_option = click.option("--yes", is_flag=True, help="Do not ask.")
 run_argument = click.argument("run_id", metavar="[RUN]", required=False)
 wanted_run = click.argument("run_id", metavar="RUN")
 wanted_server = click.argument("server", metavar="SERVER")

@@ -13,6 +13,7 @@ import click
 from cli.command import Command, nearest
 from cli.exit_codes import ExitCode, Failure
 from cli.load_options import downloads_option, rate_option
+from cli.options import html_option
 from cli.rollout.options import file_option, one_of, place_argument
 from cli.session import Session, pass_session
 
@@ -84,12 +85,7 @@ def _known_faults(
     show_default=True,
     help="Seconds of the plan that pass in one second.",
 )
-@click.option(
-    "--html",
-    type=click.Path(dir_okay=False, path_type=Path),
-    metavar="FILE",
-    help="Write the run's report as a page, too.",
-)
+@html_option("Write the run's report as a page, too.")
 @pass_session
 def rehearse(
     session: Session,

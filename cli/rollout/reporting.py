@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from cli.command import Command
+from cli.options import html_option
 from cli.plan_text import report_text, steps_record
 from cli.render import Column, table
 from cli.report_document import report_document
@@ -23,12 +24,7 @@ _STEP_COLUMNS = (
 
 @click.command(cls=Command)
 @run_argument
-@click.option(
-    "--html",
-    type=click.Path(dir_okay=False, path_type=Path),
-    metavar="FILE",
-    help="Write it as one self-contained page, with the servers' phases as a picture.",
-)
+@html_option("Write it as one self-contained page, with the servers' phases as a picture.")
 @pass_session
 def report(session: Session, run_id: str | None, html: Path | None) -> None:
     """Show every step of a run with its time and evidence; the newest run unless named."""

@@ -11,6 +11,7 @@ import click
 
 from cli.command import Command
 from cli.exit_codes import ExitCode
+from cli.options import yes_option
 from cli.plan_text import plan_text, report_text
 from cli.rollout.options import (
     file_option,
@@ -18,7 +19,6 @@ from cli.rollout.options import (
     place_argument,
     run_argument,
     wanted_run,
-    yes_option,
 )
 from cli.rollout.planning import make, read_plan
 from cli.rollout.stored_runs import RESUMABLE, conclusion, newest, open_store

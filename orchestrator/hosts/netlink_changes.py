@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from pyroute2 import IPRoute  # type: ignore[import-untyped] # it ships no types
@@ -106,15 +107,17 @@ def _unless(code: int, call: Any, *arguments: Any, **more: Any) -> None:
 def _remove_address(netlink: Any, address: HostAddress) -> None:
     index = _index(netlink, address.interface)
     interface = ipaddress.ip_interface(f"{address.address}/{address.prefix}")
+    remove = partial(
+        _unless,
+        _NOT_THERE,
+        netlink.addr,
+        "del",
+        index=index,
+        address=address.address,
+        prefixlen=address.prefix,
+    )
     if interface.version == 6:
-        _unless(
-            _NOT_THERE,
-            netlink.addr,
-            "del",
-            index=index,
-            address=address.address,
-            prefixlen=address.prefix,
-        )
+        remove()
         return
     siblings = [
         one
@@ -130,14 +133,7 @@ def _remove_address(netlink: Any, address: HostAddress) -> None:
     if siblings:
         promote.write_text("1\n")
     try:
-        _unless(
-            _NOT_THERE,
-            netlink.addr,
-            "del",
-            index=index,
-            address=address.address,
-            prefixlen=address.prefix,
-        )
+        remove()
     finally:
         if siblings:
             promote.write_text(before)
