@@ -195,7 +195,10 @@ def _measured(options: TelemetryOptions) -> Iterator[Watcher]:
             stack.callback(server.server_close)
             stack.callback(server.shutdown)
         metrics.write()
-        yield metrics
+        try:
+            yield metrics
+        finally:
+            metrics.end()
 
 
 class Metrics:
@@ -212,6 +215,7 @@ class Metrics:
         self._file = file
         self._guard = threading.Lock()
         self._began_s: dict[tuple[str, str], float] = {}
+        self._at_work: set[str] = set()
         self.registry = CollectorRegistry()
         settings: dict[str, Any] = {"registry": self.registry, "namespace": "kemp_rollout"}
         self._running = Gauge("running", "1 while a run is at work.", ["run"], **settings)
@@ -239,6 +243,17 @@ class Metrics:
             if event.kind != "waiting":
                 self._write()
 
+    def end(self) -> None:
+        """Say that nothing is at work any more: the process leaves its runs as they stand."""
+        with self._guard:
+            for run_id in self._at_work:
+                self._running.labels(run_id).set(0)
+            self._left.clear()
+            try:
+                self._write()
+            except OSError as error:
+                _log.warning("%s: %s", self._file, error.strerror)
+
     def write(self) -> None:
         """Write the file, where one is wanted.
 
@@ -258,7 +273,9 @@ class Metrics:
 
     def _count(self, event: Event) -> None:
         if event.kind == "run-started" or event.kind in _RESTS:
-            self._running.labels(event.run_id).set(event.kind == "run-started")
+            begun = event.kind == "run-started"
+            self._running.labels(event.run_id).set(begun)
+            (self._at_work.add if begun else self._at_work.discard)(event.run_id)
         elif event.kind == "step-started" and event.step is not None:
             self._began_s[event.run_id, event.step] = event.at_s
         elif event.kind in _ENDED and event.step is not None:

@@ -166,6 +166,18 @@ def test_metrics_in_a_file(tmp_path: Path) -> None:
     assert "connections_left{" not in text  # the drain is over
 
 
+def test_a_file_does_not_say_that_a_run_goes_on_which_the_process_has_left(tmp_path: Path) -> None:
+    file = tmp_path / "kemp.prom"
+    with telemetry(TelemetryOptions(metrics_file=file)) as watcher:
+        watcher.hear(event(0, "run-started"))
+        watcher.hear(event(1, "step-started", "web1/drain"))
+        watcher.hear(event(2, "waiting", "web1/drain", connections=7))
+        assert 'kemp_rollout_running{run="r1"} 1.0' in file.read_text()
+    text = file.read_text()
+    assert 'kemp_rollout_running{run="r1"} 0.0' in text
+    assert "connections_left{" not in text
+
+
 def test_metrics_where_they_are_asked_for(tmp_path: Path) -> None:
     from socket import create_server
 
@@ -195,4 +207,5 @@ def test_an_exporter_that_breaks_in_mid_run_does_not_stop_it(
             one.unlink()
         folder.rmdir()
         a_run(watcher)
+        watcher.hear(event(15, "run-started"))
     assert "telemetry of run-started" in caplog.text
