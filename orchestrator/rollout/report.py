@@ -55,6 +55,7 @@ class HostReport:
 
     Attributes:
         reason: why it failed or was skipped, or why there was nothing to do.
+        seconds: from its first step to its last; None where it has not come to that.
         standing: where the run left it, in words.
     """
 
@@ -248,7 +249,11 @@ def _host(server: ServerPlan, journal: Mapping[str, StepRecord]) -> HostReport:
         outcome=outcome,
         reason=reason,
         started_s=started_s,
-        seconds=None if started_s is None or ended_s is None else round(ended_s - started_s, 3),
+        seconds=(
+            None
+            if started_s is None or ended_s is None or outcome == "in_progress"
+            else round(ended_s - started_s, 3)
+        ),
         standing=standing(server.name, journal),
         steps=steps,
     )

@@ -244,6 +244,9 @@ def test_pause_now_breaks_off_the_wait_and_says_where_each_server_stands(quick: 
     assert "web1: enabled, drained, action done" in result.reason
     assert {"host prepared", "healthy"} <= set(re.split(", |; ", result.reason))
     assert "web2: disabled" in result.reason
+    assert result.hosts["web1"].seconds is not None
+    # Not the time until its disable ended: a minute of the drain is over.
+    assert result.hosts["web2"].seconds is None
     assert result.hosts["web3"].standing == "not touched"
     quick.driver.hosts["web2"].sockets.clear()
     quick.driver.hosts["web2"].sockets.append(listener())
