@@ -237,7 +237,7 @@ def servers_with(context: Context, status: StepStatus) -> tuple[str, ...]:
     """Return the servers of which a step has ended like this and was not tried again."""
     found = {
         step_id
-        for step_id, record in context.store.steps(context.run_id).items()
+        for step_id, record in context.store.marks(context.run_id).items()
         if record.status is status
     }
     return tuple(
