@@ -73,16 +73,18 @@ def approve(session: Session, run_id: str, gate: str, note: str, wait_s: float) 
 
 @click.command(cls=Command)
 @wanted_run
-@click.option("--reason", default="given up by the operator", show_default=True)
+@click.option("--reason", default="", help="Why; it is kept, and so is who you are.")
 @yes_option
 @pass_session
 def abandon(session: Session, run_id: str, reason: str, yes: bool) -> None:
     """Give up a run as it stands and free its services and hosts; changes nothing on them."""
+    from cli.worker import operator
     from orchestrator.rollout.run import abandon as give_up
 
     session.confirm(f"Run {run_id} can not be resumed afterwards.", run_id, yes=yes)
     with open_store(session) as store:
-        give_up(run_id, store, now_s=session.adapters.clock().time_s(), reason=reason)
+        why = f"given up by {operator()}" + (f": {reason}" if reason else "")
+        give_up(run_id, store, now_s=session.adapters.clock().time_s(), reason=why)
     session.say(f"run {run_id} abandoned")
 
 

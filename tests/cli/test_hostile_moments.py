@@ -290,7 +290,10 @@ def test_a_lock_says_who_has_it_since_when_and_what_can_be_done(site: Site) -> N
         "see: kemp rollout locks",
     )
     assert site.enabled() == ALL_IN
-    assert site("abandon", run_id, "--yes").code == 0
+    assert site("abandon", run_id, "--yes", "--reason", "wrong day").code == 0
+    document = site("report", run_id, "-o", "md").out
+    assert f"given up by {operator()}: wrong day" in document
+    assert f" by {operator()}, ended 2" in document
     site.write()
     assert site.run().code == 0
     assert site.enabled() == WEB1_OUT
