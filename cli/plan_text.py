@@ -67,8 +67,9 @@ def _plan_lines(plan: "Plan", *, colour: bool, width: int) -> Iterator[str]:
             yield ""
             for line in _wrapped(f"{name}  {server.server}  batch {number}  {server.why}", width):
                 yield click.style(line, bold=True) if colour else line
+            boxes = {one.pool: one.loadmaster for one in server.places}
             for step in server.steps:
-                yield from _step_lines(step, colour=colour, width=width)
+                yield from _step_lines(step, boxes, colour=colour, width=width)
         name = f"batch {number}"
         yield from _gate_lines(gates[name], f"after {name}", colour=colour, width=width)
     if plan.empty:
@@ -119,10 +120,17 @@ def _gate_lines(steps: "Sequence[Step]", name: str, *, colour: bool, width: int)
         yield ""
         yield click.style(name, bold=True) if colour else name
         for step in steps:
-            yield from _step_lines(step, colour=colour, width=width)
+            yield from _step_lines(step, {}, colour=colour, width=width)
 
 
-def _step_lines(step: "Step", *, colour: bool, width: int) -> Iterator[str]:
+def _step_lines(
+    step: "Step", boxes: Mapping[str, str], *, colour: bool, width: int
+) -> Iterator[str]:
+    """Return a step with what it changes.
+
+    Args:
+        boxes: the LoadMasters of its server, by pool.
+    """
     head = f"  {step.kind.value:<14} "
     yield from _wrapped(step.why, width, head, " " * len(head))
     changed = {
@@ -133,7 +141,9 @@ def _step_lines(step: "Step", *, colour: bool, width: int) -> Iterator[str]:
     if step.phase == "host" or step.kind.value == "clear-host":
         yield from _host_lines(changed, colour=colour, width=width)
     elif changed:
-        where = f"on the LoadMaster ({step.pool})" if "@" in step.id else "on the LoadMaster"
+        where = "on the LoadMaster"
+        if step.pool is not None and len(boxes) > 1:
+            where = f"on {boxes[step.pool]} ({step.pool})"
         for line in _wrapped(f"{where}: {_server_change(step, changed)}", width, "      "):
             yield _styled(line, "green", colour)
 

@@ -2,6 +2,7 @@
 
 import re
 import time
+from pathlib import Path
 
 import pytest
 
@@ -9,7 +10,9 @@ from cli.plan_text import plan_text, when
 from kempsdk.words import Persist
 from orchestrator.rollout.facts import Facts
 from orchestrator.rollout.planner import make_plan
+from orchestrator.rollout.store import Store
 from tests.orchestrator.rollout.facts import facts, loaded
+from tests.orchestrator.rollout.wide_world import WideWorld
 from tests.orchestrator.rollout.world import spec_for
 
 
@@ -28,6 +31,17 @@ def _shown(rollout: str, given: Facts | None = None) -> str:
 )
 def test_it_says_what_becomes_of_a_server_that_fails(written: str, said: str) -> None:
     assert said in _shown(f"kind: drain, hosts: [web1], {written}")
+
+
+def test_of_several_services_it_says_on_which_loadmaster(tmp_path: Path) -> None:
+    with Store(tmp_path) as store, WideWorld(store) as world:
+        plan = world.wide_plan("kind: drain", "hosts: [web1]")
+    shown = plan_text(plan, colour=False).splitlines()
+    assert [line.strip() for line in shown if line.startswith("      on ")] == [
+        "on lb1 (web): enabled: yes -> no",
+        "on lb1 (tls): enabled: yes -> no",
+        "on lb2 (api): enabled: yes -> no",
+    ]
 
 
 def test_nothing_to_do_can_not_fail() -> None:
