@@ -15,6 +15,9 @@ from orchestrator.spec import Spec
 from orchestrator.targets import comes_in, goes_away
 
 _WEIGHTED = (Schedule.WEIGHTED_ROUND_ROBIN, Schedule.WEIGHTED_LEAST_CONNECTION)
+_OF_DRAINS = ("l4-has-no-drain", "drain-time-zero", "persistence-pins")
+"""Rules that are about taking servers out: nobody is by an addition."""
+
 Targets = Mapping[str, Sequence[Member]]
 
 
@@ -32,11 +35,12 @@ def check_rules(spec: Spec, facts: Facts, about: Targets) -> tuple[Warned, ...]:
             one.how.direct_return for one in places if one.service == key and comes_in(rollout, one)
         )
         # A service that breaks the rules of direct return can still be drained and taken apart.
-        found += rules.check_service(
+        told = rules.check_service(
             facts.service(key),
             direct_return=returns,
             drain_time_s=facts.loadmasters[key.loadmaster].drain_time_s,
         )
+        found += (one for one in told if rollout.kind != "add" or one.id not in _OF_DRAINS)
     for name, members in about.items():
         for place in members:
             found += _check_place(spec, facts, place)

@@ -78,6 +78,10 @@ def test_warnings() -> None:
     assert S.ARP_PROOF not in kinds(plan, "web1")
 
 
+def test_an_addition_is_not_warned_of_drains() -> None:
+    assert "l4-has-no-drain" not in {one.id for one in planned("kind: add").warnings}
+
+
 def test_exposed_vip_is_named_with_its_cure() -> None:
     loud = dataclasses.replace(carrying("web1"), sysctls=dict.fromkeys(carrying("web1").sysctls, 0))
     plan = planned("kind: add", facts(hosts=carriers(web1=loud)))
