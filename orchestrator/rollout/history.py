@@ -229,7 +229,7 @@ def _earlier(report: RunReport, events: Iterable[Event]) -> dict[str, list[Bar]]
     def keep(step_id: str) -> None:
         bar, last_s = begun.pop(step_id, None), steps[step_id].started_s
         # The last call is the journal's, which has it from its own clock.
-        if bar is not None and last_s is not None and bar.to_s <= last_s - report.started_s:
+        if bar is not None and last_s is not None and bar.to_s < last_s - report.started_s:
             found.setdefault(step_id.partition("/")[0], []).append(bar)
 
     for one in events:

@@ -168,6 +168,12 @@ def test_what_a_step_that_was_begun_anew_did_before_is_drawn_too() -> None:
         (50, 70, "done"),
     ]
     assert lane.bars[1].text == "not drained"
+    # One that took no time is there once.
+    (lane,) = history(
+        a_run(hosts={"web1": host("web1", step("web1", "drain", "out", 5, seconds=0.0))}),
+        [event(5, "step-started"), event(5, "step-ended")],
+    ).lanes
+    assert len(lane.bars) == 1
     # Killed in the middle: the journal's own bar reaches from the first call on.
     killed = step("web1", "drain", "out", 5, seconds=60.0)
     (lane,) = history(a_run(hosts={"web1": host("web1", killed)}), events[:2] + events[5:]).lanes
