@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from orchestrator.rollout.report import HostReport, RunReport
 
 _NARROWEST = 60
+_TOLD = 5
+"""Servers named in one warning."""
 
 
 def plan_text(plan: "Plan", *, colour: bool, width: int | None = None) -> str:
@@ -55,8 +57,7 @@ def _plan_lines(plan: "Plan", *, colour: bool, width: int) -> Iterator[str]:
         )
     if not plan.empty:
         yield from _wrapped(_on_failure(plan), width)
-    for warned in plan.warnings:
-        text = f"warning {warned.id}: {warned.message}; {warned.cure}"
+    for text in _warnings(plan):
         for line in _wrapped(text, width):
             yield _styled(line, "yellow", colour)
     gates = {one.name: one.steps for one in plan.gates}
@@ -88,6 +89,20 @@ def _on_failure(plan: "Plan") -> str:
     if most:
         return f"if a server fails, it {fate}; when more than {most} have, {end}"
     return f"if a server fails, it {fate} and {end}"
+
+
+def _warnings(plan: "Plan") -> Iterator[str]:
+    """Return what to warn of; what holds for several servers once, with their names."""
+    hosts = {one.host for one in plan.servers}
+    found: dict[tuple[str, str, str], list[str]] = {}
+    for one in plan.warnings:
+        name, colon, rest = one.message.partition(": ")
+        about, said = ([name], rest) if colon and name in hosts else ([], one.message)
+        found.setdefault((one.id, said, one.cure), []).extend(about)
+    for (rule, said, cure), names in found.items():
+        more = f" and {len(names) - _TOLD} more" if len(names) > _TOLD else ""
+        whose = f"{', '.join(names[:_TOLD])}{more}: " if names else ""
+        yield f"warning {rule}: {whose}{said}; {cure}"
 
 
 def _many(count: int, one: str, more: str) -> str:

@@ -2,6 +2,7 @@
 
 import re
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from cli.plan_text import plan_text, when
 from kempsdk.words import Persist
 from orchestrator.rollout.facts import Facts
+from orchestrator.rollout.plan import Warned
 from orchestrator.rollout.planner import make_plan
 from orchestrator.rollout.store import Store
 from tests.orchestrator.rollout.facts import facts, loaded
@@ -41,6 +43,22 @@ def test_of_several_services_it_says_on_which_loadmaster(tmp_path: Path) -> None
         "on lb1 (web): enabled: yes -> no",
         "on lb1 (tls): enabled: yes -> no",
         "on lb2 (api): enabled: yes -> no",
+    ]
+
+
+def test_what_is_warned_of_several_servers_stands_there_once() -> None:
+    plan = make_plan(spec_for("kind: add"), facts())
+    names = [f"web{number}" for number in range(1, 8)]
+    servers = [replace(plan.servers[0], name=one, host=one, steps=()) for one in names]
+    warnings = [Warned(id="x", message=f"{one}: is loud", cure="mend it") for one in names]
+    warnings.append(Warned(id="x", message="web2: is lame", cure="mend it"))
+    warnings.append(Warned(id="y", message="lb1: tells nothing", cure="ask it"))
+    many = replace(plan, servers=tuple(servers), batches=(tuple(names),), warnings=tuple(warnings))
+    shown = plan_text(many, colour=False, width=200).splitlines()
+    assert [line for line in shown if line.startswith("warning")] == [
+        "warning x: web1, web2, web3, web4, web5 and 2 more: is loud; mend it",
+        "warning x: web2: is lame; mend it",
+        "warning y: lb1: tells nothing; ask it",
     ]
 
 
