@@ -15,6 +15,7 @@ from tests.orchestrator.rollout.world import (
     MAC,
     VIP,
     World,
+    failed_step,
     listener,
 )
 
@@ -236,7 +237,7 @@ def test_an_old_proof_is_made_again_before_the_server_is_enabled(ready: World) -
 
     plan = ready.plan("kind: roll")
     result = run_rollout(plan, ready.adapters, ready.store, on_event=watch)
-    failed = next(one for one in result.hosts["web1"].steps if one.status == "failed")
+    failed = failed_step(result, "web1")
     assert (failed.id, failed.gate) == ("web1/enable", "arp-proof")
     assert ready.enabled()["web1"] is False
 

@@ -6,7 +6,7 @@ from typing import Any, cast
 
 import pytest
 
-from kempsdk import RsRef, VirtualService
+from kempsdk import VirtualService
 from kempsdk.emulator import HighAvailabilityPair, Switches, VirtualLoadMaster
 from orchestrator.errors import GateRefused
 from orchestrator.rollout import failover
@@ -17,10 +17,10 @@ from orchestrator.rollout.steps import Verdict, perform
 from orchestrator.rollout.store import Store
 from tests.fakes.host import FAILS, OK
 from tests.orchestrator.rollout.taken_over import one_worker, walk
-from tests.orchestrator.rollout.world import ADDRESS, ALL_IN, VS, World
+from tests.orchestrator.rollout.world import ADDRESS, ALL_IN, SERVER, VS, World
 
 LOST = {"vs": VS.address, "port": VS.port, "prot": "tcp", "rs": ADDRESS["web1"], "rsport": 80}
-WEB2 = RsRef(ADDRESS["web2"], 80)
+WEB2 = SERVER["web2"]
 ROLL = "kind: roll, hosts: [web1, web2], action: {argv: [deploy]}"
 
 
@@ -114,7 +114,7 @@ def test_a_unit_on_which_another_server_differs_stops_the_run(pair: PairWorld) -
     assert "weight=1000" in done.reason
     assert "weight=3" in done.reason
     # It is put right by a person, and the run goes on with what it had begun.
-    pair.lm.real_servers.update(VS, RsRef(ADDRESS["web3"], 80), weight=1000)
+    pair.lm.real_servers.update(VS, SERVER["web3"], weight=1000)
     again = pair.resume(done.run_id)
     assert again.finished, again.reason
 

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 
 import pytest
 
-from kempsdk import RsRef
 from orchestrator.errors import AlreadyAsked
 from orchestrator.hosts.driver import CommandResult
 from orchestrator.rollout.records import RequestKind, RequestState
@@ -16,6 +15,7 @@ from tests.orchestrator.rollout.world import (
     ALL_IN,
     NAMES,
     ROLL,
+    SERVER,
     VS,
     World,
     connection,
@@ -76,7 +76,7 @@ def test_a_canary_that_checks_needs_nobody(quick: World) -> None:
 
 
 def test_a_server_with_nothing_to_do_is_no_canary(quick: World) -> None:
-    quick.lm.real_servers.disable_in(VS, RsRef(ADDRESS["web3"], 80))
+    quick.lm.real_servers.disable_in(VS, SERVER["web3"])
     plan = quick.plan("kind: add, hosts: [web1, web2, web3], canary: {hosts: 1}")
     assert plan.batches == (("web1", "web2", "web3"),)
     assert not plan.gates[0].steps  # no other batch is to be let go on
@@ -87,7 +87,7 @@ def test_a_server_with_nothing_to_do_is_no_canary(quick: World) -> None:
 
 def test_a_flap_while_baking_stops_the_run(quick: World) -> None:
     def flap() -> None:
-        quick.clock.after(25, lambda: quick.box.set_health(ADDRESS["web1"], 80, False))
+        quick.clock.after(25, lambda: quick.set_health("web1", up=False))
 
     result = quick.run_until(f"{ROLL}, bake: {{time_s: 120}}", "batch 1/bake", flap)
     assert result.state == "paused"
@@ -95,14 +95,14 @@ def test_a_flap_while_baking_stops_the_run(quick: World) -> None:
     step = result.gates[0].steps[0]
     assert (step.status, step.gate) == ("failed", "bake")
     assert result.hosts["web2"].outcome == "not_attempted"
-    quick.box.set_health(ADDRESS["web1"], 80, True)
+    quick.set_health("web1", up=True)
     assert quick.resume(result.run_id).finished
 
 
 def test_some_looks_may_fail(quick: World) -> None:
     def flap() -> None:
-        quick.clock.after(25, lambda: quick.box.set_health(ADDRESS["web1"], 80, False))
-        quick.clock.after(34, lambda: quick.box.set_health(ADDRESS["web1"], 80, True))
+        quick.clock.after(25, lambda: quick.set_health("web1", up=False))
+        quick.clock.after(34, lambda: quick.set_health("web1", up=True))
 
     result = quick.run_until(
         f"{ROLL}, hosts: [web1], bake: {{time_s: 120, failures: 1}}", "batch 1/bake", flap
@@ -184,7 +184,7 @@ def test_the_floor_is_nobodys_failure(quick: World) -> None:
     result = quick.run_until(
         f"{ROLL}, max_failures: 3",
         "web1/disable",
-        lambda: quick.box.set_health(ADDRESS["web3"], 80, False),
+        lambda: quick.set_health("web3", up=False),
     )
     assert result.state == "paused"
     assert result.hosts["web2"].outcome == "not_attempted"

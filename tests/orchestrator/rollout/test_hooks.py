@@ -9,7 +9,7 @@ from orchestrator.errors import StoreUnavailable
 from orchestrator.hosts.driver import CommandResult
 from orchestrator.rollout.records import Event
 from tests.fakes.host import NEVER, OK
-from tests.orchestrator.rollout.world import ALL_IN, ROLL, World, bare
+from tests.orchestrator.rollout.world import ALL_IN, ROLL, World, bare, failed_step
 
 BROKEN = CommandResult(exit_code=2, stdout="", stderr="no such ticket")
 
@@ -116,7 +116,7 @@ def test_a_failed_hook_before_the_run_stops_it_before_anything(quick: World) -> 
 def test_a_hook_that_never_ends(quick: World) -> None:
     quick.here_result = NEVER
     result = quick.run(f"{ROLL}, {hooks(command('after-drain', 'slow', ', timeout_s: 7'))}")
-    failed = next(one for one in result.hosts["web1"].steps if one.status == "failed")
+    failed = failed_step(result, "web1")
     assert failed.gate == "hook-timeout"
     assert "did not end within 7 s" in failed.reason
 
@@ -175,7 +175,7 @@ def test_a_hook_that_is_not_known_to_have_ended(
     assert answers.called == called
     assert result.state == state
     if state == "paused":
-        failed = next(one for one in result.hosts["web1"].steps if one.status == "failed")
+        failed = failed_step(result, "web1")
         assert failed.gate == "hook-unknown"
         # A person has looked, and resumes.
         if "finished" not in more:
@@ -196,7 +196,7 @@ def test_an_http_hook_without_an_answer_may_have_been_heard(quick: World) -> Non
     quick.web_status = None
     entry = "{at: after-drain, name: chat, repeatable: false, http: {url: 'https://chat.example'}}"
     result = quick.run(f"{ROLL}, hosts: [web1], {hooks(entry)}")
-    failed = next(one for one in result.hosts["web1"].steps if one.status == "failed")
+    failed = failed_step(result, "web1")
     assert failed.gate == "hook-timeout"
 
 

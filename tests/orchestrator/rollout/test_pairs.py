@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from kempsdk import Forward, RsRef, VsRef
+from kempsdk import Forward, VsRef
 from orchestrator.errors import GateRefused, SpecInvalid
 from orchestrator.hosts.changes import AddAddress, RemoveAddress, SetSysctl
 from orchestrator.rollout.facts import read_facts
@@ -17,6 +17,7 @@ from tests.orchestrator.rollout.world import (
     INVENTORY,
     LOADMASTER_MAC,
     OTHER_METHOD,
+    SERVER,
     VIP,
     VS,
     World,
@@ -41,7 +42,7 @@ def two(world: World) -> World:
     """Return a world in which web1 and web2 are in service, and web3 is a new machine."""
     world.light = True
     world.in_service(("web1", "web2"))
-    world.lm.real_servers.update(VS, RsRef(ADDRESS["web1"], 80), weight=7, limit=50)
+    world.lm.real_servers.update(VS, SERVER["web1"], weight=7, limit=50)
     world.calls_before = len(world.box.calls)
     return world
 
@@ -113,7 +114,7 @@ def test_the_new_server_is_in_before_the_old_one_goes(two: World) -> None:
 
 
 def test_one_server_alone_is_replaced_without_a_gap(two: World) -> None:
-    two.lm.real_servers.delete(VS, RsRef(ADDRESS["web2"], 80))
+    two.lm.real_servers.delete(VS, SERVER["web2"])
     two.calls_before = len(two.box.calls)
     done = two.run(REPLACE)
     assert done.finished, done.reason
@@ -193,7 +194,7 @@ def test_mistakes_are_said_with_their_line(rollout: str, line: int, text: str) -
 
 
 def test_a_server_moves_to_another_vip(moving: Moving) -> None:
-    moving.lm.real_servers.update(VS, RsRef(ADDRESS["web1"], 80), weight=7)
+    moving.lm.real_servers.update(VS, SERVER["web1"], weight=7)
     moving.calls_before = len(moving.box.calls)
     plan = moving.rehome()
     assert plan.batches == (("web1",), ("web1@new",))
@@ -252,7 +253,7 @@ def test_a_move_that_fails_is_put_back_whole(moving: Moving) -> None:
 
 
 def test_a_server_that_somebody_disabled_moves_disabled(moving: Moving) -> None:
-    moving.lm.real_servers.disable_in(VS, RsRef(ADDRESS["web1"], 80))
+    moving.lm.real_servers.disable_in(VS, SERVER["web1"])
     done = moving.run(moving.rehome())
     assert done.finished, done.reason
     assert moving.servers(NEW_VS)[ADDRESS["web1"]][0] is False

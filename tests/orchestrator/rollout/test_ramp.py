@@ -2,10 +2,10 @@
 
 import threading
 
-from kempsdk import RsRef, Schedule
+from kempsdk import Schedule
 from orchestrator.rollout.records import Event, RequestKind
 from tests.orchestrator.rollout.wide_world import WideWorld
-from tests.orchestrator.rollout.world import ADDRESS, ALL_IN, VS, World
+from tests.orchestrator.rollout.world import ADDRESS, ALL_IN, SERVER, VS, World, failed_step
 
 RAMP = "kind: roll, action: {argv: [restart]}, ramp: {percent: [10, 50], every_s: 30}"
 
@@ -22,7 +22,7 @@ def weighted(world: World) -> World:
 
 
 def test_the_weight_rises_in_steps_and_comes_back_exactly(quick: World) -> None:
-    weighted(quick).lm.real_servers.update(VS, RsRef(ADDRESS["web1"], 80), weight=777)
+    weighted(quick).lm.real_servers.update(VS, SERVER["web1"], weight=777)
     quick.calls_before = len(quick.box.calls)
     plan = quick.plan(f"{RAMP}, hosts: [web1]")
     assert "ramp-without-weights" not in {one.id for one in plan.warnings}
@@ -41,7 +41,7 @@ def test_a_schedule_that_does_not_look_at_weights(quick: World) -> None:
 
 
 def test_a_weight_of_one_cannot_be_a_tenth(quick: World) -> None:
-    weighted(quick).lm.real_servers.update(VS, RsRef(ADDRESS["web1"], 80), weight=1)
+    weighted(quick).lm.real_servers.update(VS, SERVER["web1"], weight=1)
     assert quick.run(f"{RAMP}, hosts: [web1]").finished
     assert weight(quick, "web1") == 1
 
@@ -52,13 +52,13 @@ def test_down_at_half_its_weight_goes_out_with_its_whole_weight(quick: World) ->
 
     def watch(event: Event) -> None:
         if event.kind == "step-started" and event.step == "web1/healthy-50":
-            quick.box.set_health(ADDRESS["web1"], 80, False)
+            quick.set_health("web1", up=False)
 
     result = quick.run(quick.plan(RAMP), watch=watch)
     assert result.state == "paused"
     assert quick.enabled()["web1"] is False
     assert weight(quick, "web1") == 1000
-    quick.box.set_health(ADDRESS["web1"], 80, True)
+    quick.set_health("web1", up=True)
     assert quick.resume(result.run_id).finished
     assert quick.enabled() == ALL_IN
     assert weight(quick, "web1") == 1000
@@ -95,11 +95,9 @@ def test_ramp_over_several_services(wide: WideWorld) -> None:
 
 def test_somebody_else_changes_the_weight_in_the_middle(quick: World) -> None:
     weighted(quick)
-    quick.clock.after(
-        60, lambda: quick.lm.real_servers.update(VS, RsRef(ADDRESS["web1"], 80), weight=3)
-    )
+    quick.clock.after(60, lambda: quick.lm.real_servers.update(VS, SERVER["web1"], weight=3))
     result = quick.run(f"{RAMP}, hosts: [web1]")
-    failed = next(one for one in result.hosts["web1"].steps if one.status == "failed")
+    failed = failed_step(result, "web1")
     assert failed.gate == "foreign-change"
     assert weight(quick, "web1") == 3
 

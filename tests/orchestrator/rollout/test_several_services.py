@@ -7,7 +7,7 @@ from orchestrator.errors import GateRefused, RuleViolated
 from orchestrator.rollout.records import Event
 from tests.fakes.host import FAILS
 from tests.orchestrator.rollout.wide_world import SERVICES, WIDE, WideWorld
-from tests.orchestrator.rollout.world import ADDRESS, NAMES, ROLL, VIP, connection
+from tests.orchestrator.rollout.world import ADDRESS, NAMES, ROLL, VIP, connection, step
 
 EVERYWHERE = {"web": True, "tls": True, "api": True}
 
@@ -40,7 +40,7 @@ def test_out_of_every_service_before_anything_is_waited_for(wide: WideWorld) -> 
     result = wide.run(plan, watch=watch)
     assert result.finished, result.reason
     assert seen[0] == {"web": False, "tls": False, "api": False}
-    drain = next(one for one in result.hosts["web1"].steps if one.id == "web1/drain")
+    drain = step(result, "web1/drain")
     # A connection to any of the services holds it, on whichever side it is counted.
     assert (drain.seconds or 0) >= 60
 

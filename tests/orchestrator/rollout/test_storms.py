@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from kempsdk import RsRef
 from kempsdk.emulator import Switches, VirtualLoadMaster
 from orchestrator.errors import (
     DriftDetected,
@@ -28,11 +27,12 @@ from orchestrator.rollout.store import Store
 from orchestrator.rollout.store.sqlite import SqliteDatabase, write_ahead
 from tests.orchestrator.rollout.device import DeviceClock
 from tests.orchestrator.rollout.world import (
-    ADDRESS,
     ALL_IN,
+    SERVER,
     VS,
     World,
     connection,
+    failed_step,
     listener,
 )
 
@@ -234,14 +234,14 @@ def test_an_action_waits_for_the_drain_whatever_the_plan_says(ready: World) -> N
         server, steps=tuple(one for one in server.steps if one.kind.value != "drain")
     )
     result = ready.run(dataclasses.replace(plan, servers=(hasty,)))
-    failed = next(one for one in result.hosts["web1"].steps if one.status == "failed")
+    failed = failed_step(result, "web1")
     assert (failed.id, failed.gate) == ("web1/action", "drained")
     assert not ready.driver.hosts["web1"].commands
 
 
 def test_drift_names_every_fact_that_moved(ready: World) -> None:
     plan = Plan.from_json(ready.plan("kind: roll").to_json())
-    ready.lm.real_servers.update(VS, RsRef(ADDRESS["web2"], 80), weight=5)
+    ready.lm.real_servers.update(VS, SERVER["web2"], weight=5)
     ready.driver.hosts["web3"].sysctls |= {"conf/all/arp_ignore": 0, "conf/eth0/arp_ignore": 0}
     with pytest.raises(DriftDetected) as drift:
         ready.run(plan)
@@ -316,7 +316,7 @@ def test_the_vip_leaves_last_whatever_the_plan_says(
         server, steps=tuple(one for one in server.steps if one.kind.value not in left_out)
     )
     result = ready.run(dataclasses.replace(plan, servers=(hasty,)))
-    failed = next(one for one in result.hosts["web3"].steps if one.status == "failed")
+    failed = failed_step(result, "web3")
     assert (failed.id, failed.gate) == (refused, gate)
     assert ready.carries_vip("web3")
     assert "web3" in ready.enabled()
@@ -329,7 +329,7 @@ def test_the_floor_holds_from_looking_to_acting_between_threads(ready: World) ->
 
     def watch(event: Event) -> None:
         if event.kind == "run-started":
-            ready.box.set_health(ADDRESS["web3"], 80, False)
+            ready.set_health("web3", up=False)
         if event.kind == "acting" and event.step in ("web1/disable", "web2/disable"):
             acting.append(event.step)
             if len(acting) == 2:
@@ -346,7 +346,7 @@ def test_the_floor_holds_from_looking_to_acting_between_threads(ready: World) ->
 def test_max_unavailable_is_looked_at_right_before_the_disable(ready: World) -> None:
     def watch(event: Event) -> None:
         if event.kind == "step-started" and event.step == "web1/disable":
-            ready.box.set_health(ADDRESS["web3"], 80, False)
+            ready.set_health("web3", up=False)
 
     result = run_rollout(ready.plan("kind: roll"), ready.adapters, ready.store, on_event=watch)
     failed = result.hosts["web1"].steps[0]

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from kempsdk import RsRef, Schedule
+from kempsdk import Schedule
 from orchestrator.errors import Locked, OrchestratorError
 from orchestrator.hosts.changes import AddAddress, RemoveAddress, SetSysctl
 from orchestrator.hosts.driver import CommandResult
@@ -17,6 +17,7 @@ from tests.orchestrator.rollout.world import (
     ADDRESS,
     ALL_IN,
     NAMES,
+    SERVER,
     VS,
     World,
     bare,
@@ -60,7 +61,7 @@ def test_undo_of_an_addition_takes_it_out_and_away(bare_world: World) -> None:
 
 
 def test_undo_of_a_removal_brings_it_back_network_first(quick: World) -> None:
-    quick.lm.real_servers.update(VS, RsRef(ADDRESS["web3"], 80), weight=7, limit=50)
+    quick.lm.real_servers.update(VS, SERVER["web3"], weight=7, limit=50)
     quick.calls_before = len(quick.box.calls)
     done = quick.run("kind: remove, hosts: [web3]")
     assert done.finished
@@ -165,7 +166,7 @@ def test_abort_then_undo(quick: World) -> None:
 def test_what_somebody_else_changed_since_is_left_so(quick: World) -> None:
     quick.driver.hosts["web1"].on_run = lambda _: FAILS
     paused = quick.run(ROLL)
-    quick.lm.real_servers.update(VS, RsRef(ADDRESS["web1"], 80), weight=3)
+    quick.lm.real_servers.update(VS, SERVER["web1"], weight=3)
     plan = plan_undo(paused.run_id, quick.adapters, quick.store)
     assert plan.empty
     assert "somebody else changed it since in web" in plan.server("web1").why
@@ -238,7 +239,7 @@ def test_revert_server_puts_it_back_and_pauses(quick: World) -> None:
 
 def test_revert_server_does_not_put_a_sick_server_back(quick: World) -> None:
     """Undone ends with verified health: one that does not come up stays out."""
-    quick.clock.after(8, lambda: quick.box.set_health(ADDRESS["web1"], 80, False))
+    quick.clock.after(8, lambda: quick.set_health("web1", up=False))
     result = quick.run(f"{ROLL}, on_failure: revert-server")
     assert result.state == "paused"
     assert quick.enabled()["web1"] is False
@@ -263,8 +264,8 @@ def test_revert_server_of_an_addition_takes_it_away_again(bare_world: World) -> 
 
 def test_a_flap_while_baking_reverts_the_batch(quick: World) -> None:
     def flap() -> None:
-        quick.clock.after(15, lambda: quick.box.set_health(ADDRESS["web1"], 80, False))
-        quick.clock.after(70, lambda: quick.box.set_health(ADDRESS["web1"], 80, True))
+        quick.clock.after(15, lambda: quick.set_health("web1", up=False))
+        quick.clock.after(70, lambda: quick.set_health("web1", up=True))
 
     result = quick.run_until(
         f"{UNDOABLE}, bake: {{time_s: 120}}, on_failure: revert-server, max_unavailable: 2",
@@ -297,7 +298,7 @@ def test_revert_all_with_the_engine(ready: World) -> None:
 
 def test_revert_all_that_the_floor_does_not_allow_pauses_instead(quick: World) -> None:
     def sick() -> None:
-        quick.box.set_health(ADDRESS["web3"], 80, False)
+        quick.set_health("web3", up=False)
 
     quick.driver.hosts["web2"].on_run = lambda argv: FAILS if bare(argv)[0] == "deploy" else OK
     result = quick.run_until(f"{UNDOABLE}, on_failure: revert-all", "web2/action", sick)
