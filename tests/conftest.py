@@ -42,9 +42,10 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
         for line in skips:
             terminal.write_line(f"  {line}")
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
-    if session.config.cache is not None:
+    cache: pytest.Cache | None = getattr(session.config, "cache", None)  # -p no:cacheprovider
+    if cache is not None:
         # What decides whether running the failed ones again can tell anything.
-        session.config.cache.set("kemp/ended", {"only_failures": exitstatus == 1 and not skips})
+        cache.set("kemp/ended", {"only_failures": exitstatus == 1 and not skips})
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
