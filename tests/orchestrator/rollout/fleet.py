@@ -262,7 +262,8 @@ def boxes_of(fleet: Fleet, *, times: float) -> Iterator[Sequence[VirtualLoadMast
                 http=True,
                 time_scale=times,
                 data_path=Leaving(LEAVING_S / times),
-                switches=Switches(rate_limit=False),
+                # The same in each worker that brings its own.
+                switches=Switches(rate_limit=False, serial_number=str(1_000_000 + box)),
             )
             stack.enter_context(one)
             service = {"vs": fleet.vip(box), "port": 80, "prot": "tcp"}
