@@ -93,6 +93,8 @@ def _on_failure(plan: "Plan") -> str:
 
 def _warnings(plan: "Plan") -> Iterator[str]:
     """Return what to warn of; what holds for several servers once, with their names."""
+    from orchestrator.phrases import first_few
+
     hosts = {one.host for one in plan.servers}
     found: dict[tuple[str, str, str], list[str]] = {}
     for one in plan.warnings:
@@ -100,8 +102,7 @@ def _warnings(plan: "Plan") -> Iterator[str]:
         about, said = ([name], rest) if colon and name in hosts else ([], one.message)
         found.setdefault((one.id, said, one.cure), []).extend(about)
     for (rule, said, cure), names in found.items():
-        more = f" and {len(names) - _TOLD} more" if len(names) > _TOLD else ""
-        whose = f"{', '.join(names[:_TOLD])}{more}: " if names else ""
+        whose = f"{first_few(names, _TOLD)}: " if names else ""
         yield f"warning {rule}: {whose}{said}; {cure}"
 
 

@@ -1,7 +1,8 @@
 """A run as a document of Markdown: what the page has, in tables."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING
+import dataclasses
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from cli.plan_text import hosts_record, measured_record, steps_record, when
 from cli.render import Column, markdown, markdown_table
@@ -78,37 +79,20 @@ def report_document(run: "History") -> str:
 
 def _sections(run: "History") -> Iterator[tuple[str, Rows, Sequence[Column]]]:
     report = run.report
-    warnings = [{"id": w.id, "message": w.message, "cure": w.cure} for w in report.warnings]
-    yield "Warnings of the plan", warnings, _WARNINGS
+    yield "Warnings of the plan", [dataclasses.asdict(one) for one in report.warnings], _WARNINGS
     yield "Servers", hosts_record(report), _HOSTS
     yield "Healthy servers against the floor", _health(run), _HEALTH
     yield "Connections left while draining", _left(run), _LEFT
     yield "Requests", measured_record(report), _REQUESTS
     yield "Steps", steps_record(report), _STEPS
-    words = [{"at": f"{w.at_s:.1f}", "kind": w.kind, "text": w.text} for w in run.words]
-    yield "What was said and asked for", words, _WORDS
-    gates = [
-        {
-            "at": f"{one.at_s:.1f}",
-            "step": one.step,
-            "gate": one.gate,
-            "outcome": one.outcome,
-            "seen": "; ".join(one.evidence),
-        }
-        for one in run.gates
-    ]
+    yield "What was said and asked for", _timed(run.words), _WORDS
+    gates = [{**one, "seen": "; ".join(one["evidence"])} for one in _timed(run.gates)]
     yield "Gates and their evidence", gates, _GATES
-    changes = [
-        {
-            "at": f"{one.at_s:.1f}",
-            "step": one.step,
-            "setting": one.setting,
-            "before": one.before,
-            "after": one.after,
-        }
-        for one in run.changes
-    ]
-    yield "Every change, before and after", changes, _CHANGES
+    yield "Every change, before and after", _timed(run.changes), _CHANGES
+
+
+def _timed(found: Iterable[Any]) -> list[dict[str, Any]]:
+    return [{**dataclasses.asdict(one), "at": f"{one.at_s:.1f}"} for one in found]
 
 
 def _health(run: "History") -> Rows:

@@ -76,5 +76,6 @@ def _live(session: Session, names: list[str]) -> "Iterator[Callable[[str, list[s
 def _still_out(names: list[str]) -> str:
     if not names:
         return "all have ended"
-    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-    return f"{len(names)} to go: {', '.join(names[:_NAMED])}{more}"
+    from orchestrator.phrases import first_few
+
+    return f"{len(names)} to go: {first_few(names, _NAMED)}"

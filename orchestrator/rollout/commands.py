@@ -202,14 +202,12 @@ def _batch(context: Context, step: Step) -> int | None:
 
 
 def _filled(context: Context, step: Step, argv: Sequence[str]) -> list[str]:
-    about = step.server in context.servers
-    host = context.host(step.server) if about else None
-    fields = {
-        "host": host.name if host else step.server,
-        "address": host.address if host else "",
-        "batch": step.server if about else f"batch {_batch(context, step)}",
-        "run": context.run_id,
-    }
+    fields = {"run": context.run_id}
+    if step.server in context.servers:
+        host = context.host(step.server)
+        fields |= {"host": host.name, "address": host.address}
+    elif number := _batch(context, step):
+        fields["batch"] = f"batch {number}"
     return [argument.format_map(fields) for argument in argv]
 
 

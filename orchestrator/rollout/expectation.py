@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from kempsdk import VirtualService
 from kempsdk.words import Persist
 from orchestrator.members import Member, ServiceKey
+from orchestrator.phrases import first_few
 from orchestrator.rollout.facts import Facts, rollout_of
 from orchestrator.rollout.plan import (
     Expectation,
@@ -137,7 +138,6 @@ def late_drains(spec: Spec, facts: Facts, servers: Sequence[ServerPlan]) -> Iter
         and any(_drain(spec, facts, spec.member(each.pool, one.host)).late for each in one.places)
     ]
     if late and wanted.at_deadline != "force":  # of which drain-force warns, whatever is counted
-        more = f" and {len(late) - _TOLD} more" if len(late) > _TOLD else ""
         fate = (
             "is put back and skipped"
             if wanted.at_deadline == "skip"
@@ -145,7 +145,7 @@ def late_drains(spec: Spec, facts: Facts, servers: Sequence[ServerPlan]) -> Iter
         )
         yield Warned(
             id="drain-late",
-            message=f"{', '.join(late[:_TOLD])}{more}: by the connections of now, the drain's "
+            message=f"{first_few(late, _TOLD)}: by the connections of now, the drain's "
             f"deadline of {wanted.deadline_s:g} s comes first, and what is not drained then {fate}",
             cure="raise drain.deadline_s, or begin when there are fewer connections",
         )

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from orchestrator.hosts.state import Socket
+from orchestrator.phrases import first_few
 
 _ENDED = ("fin_wait1", "closing", "last_ack")
 """The server has sent its FIN, and no acknowledgement of it has come."""
@@ -70,6 +71,4 @@ def longest_first(holders: Iterable[Holder]) -> tuple[Holder, ...]:
 
 def named(holders: Iterable[Holder]) -> str:
     """Return the clients in words, the first few by name."""
-    every = list(holders)
-    text = ", ".join(str(one) for one in every[:_TOLD])
-    return text + (f" and {len(every) - _TOLD} more" if len(every) > _TOLD else "")
+    return first_few([str(one) for one in holders], _TOLD)
