@@ -148,6 +148,22 @@ def test_the_end_is_the_same(
     assert played.calls == expected.calls, "in another order, or twice"
 
 
+@pytest.mark.long
+@pytest.mark.parametrize("case", ["drain", "undo"])
+def test_killed_at_every_point(case: str, unharmed: dict[str, Played], tmp_path: Path) -> None:
+    """What chance may miss; the other kinds are killed so in test_killed.py."""
+    expected = unharmed[case]
+    for at in range(1, len(expected.points)):
+        with _play(case, tmp_path / str(at)) as stage:
+            play = Play(case, stage, str(stage.state))
+            assert play.work(play.mode, kill_at=at) is None
+            said = play.work("resume")
+            assert said is not None
+            played = play.ended(said)
+        assert played.end == expected.end
+        assert played.calls == expected.calls, "in another order, or twice"
+
+
 def _killed(play: Play, chance: random.Random, points: int, *, anywhere: bool) -> dict[str, Any]:
     mode = play.mode
     for _ in range(chance.randint(1, 3)):
